@@ -1,0 +1,90 @@
+"""What the author of a pywharf plugin imports, and nothing else.
+
+Modules of pywharf itself import each other by their own names, never through this one.
+"""
+
+from pywharf_core import toml_text
+from pywharf_core.auth import Access, Auth, AuthType, Verdict
+from pywharf_core.errors import (
+    FileAlreadyExists,
+    FileChanged,
+    FileNotFound,
+    IndexConflict,
+    InvalidUpload,
+    NotAuthenticated,
+    NotPermitted,
+    NotSupported,
+    StorageUnavailable,
+    WharfError,
+)
+from pywharf_core.filenames import ParsedFilename, is_project_name, normalise, parse_filename
+from pywharf_core.hookspecs import hookimpl
+from pywharf_core.model import (
+    AttachmentKind,
+    CoreMetadata,
+    DistributionFile,
+    ProjectState,
+    ProjectStatus,
+    StagedFile,
+    from_record,
+    to_record,
+)
+from pywharf_core.options import option
+from pywharf_core.secret import Secret
+from pywharf_core.storage import (
+    Change,
+    ChangeKind,
+    Deleted,
+    LocalPath,
+    RedirectTo,
+    Refused,
+    ScanResult,
+    Storage,
+    StorageType,
+    StoredIndex,
+    Unchanged,
+)
+
+__all__ = [
+    "Access",
+    "AttachmentKind",
+    "Auth",
+    "AuthType",
+    "Change",
+    "ChangeKind",
+    "CoreMetadata",
+    "Deleted",
+    "DistributionFile",
+    "FileAlreadyExists",
+    "FileChanged",
+    "FileNotFound",
+    "IndexConflict",
+    "InvalidUpload",
+    "LocalPath",
+    "NotAuthenticated",
+    "NotPermitted",
+    "NotSupported",
+    "ParsedFilename",
+    "ProjectState",
+    "ProjectStatus",
+    "RedirectTo",
+    "Refused",
+    "ScanResult",
+    "Secret",
+    "StagedFile",
+    "Storage",
+    "StorageType",
+    "StorageUnavailable",
+    "StoredIndex",
+    "Unchanged",
+    "Verdict",
+    "WharfError",
+    "from_record",
+    "hookimpl",
+    "is_project_name",
+    "normalise",
+    "option",
+    "parse_filename",
+    "to_record",
+    "toml_text",
+]

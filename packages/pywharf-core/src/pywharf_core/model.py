@@ -1,0 +1,164 @@
+"""The words of packaging as values: nothing here changes after it was made, so values pass between threads freely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, NewType, cast
+
+from packaging.utils import NormalizedName
+
+PackageType = Literal["bdist_wheel", "sdist"]
+PACKAGE_TYPES: tuple[PackageType, ...] = ("bdist_wheel", "sdist")
+
+#: Core metadata without the description, by lower-case field name with ``_`` (plural where the specification allows
+#: several: ``classifiers``, ``requires_dist``, ``project_urls`` …); one text, or all values in their order.
+CoreMetadata = Mapping[str, str | tuple[str, ...]]
+
+#: A file's fields as JSON or TOML can hold them.
+Record = dict[str, Any]
+
+Hex = NewType("Hex", str)
+
+
+class AttachmentKind(StrEnum):
+    """Small documents that belong to a distribution file."""
+
+    METADATA = "metadata"  # the core metadata file, byte for byte as in the archive (PEP 658)
+    PROVENANCE = "provenance"  # PEP 740
+
+
+class ProjectStatus(StrEnum):
+    """Project status markers (PEP 792)."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    QUARANTINED = "quarantined"
+    DEPRECATED = "deprecated"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DistributionFile:
+    """One wheel or sdist, as an entry of ``files`` on its project's page (Simple repository API)."""
+
+    filename: str
+    project: NormalizedName
+    version: str  # canonical by PEP 440, as str(packaging.version.Version)
+    packagetype: PackageType
+    size: int  # bytes
+    hashes: Mapping[str, str]  # lower-case hex by algorithm: always sha256, often md5 and blake2b_256
+    upload_time: datetime  # UTC
+    requires_python: str | None = None
+    yanked: str | None = None  # the reason, perhaps ""; None: not yanked
+    core_metadata: CoreMetadata | None = None  # None: not read yet, or unreadable
+    core_metadata_sha256: str | None = None  # of the METADATA attachment; None: there is none to serve
+    provenance_sha256: str | None = None  # of the PROVENANCE attachment; None: there is none to serve
+    comment: str | None = None  # the uploader's note on the file
+    storage_id: str = ""  # the storage's own identity of the file; a new file of the same name has another
+    counter: int = 0  # raised by every Storage.update_file; the higher one is the newer
+    fingerprint: str = ""  # opaque, the storage's own: unchanged means that nothing about the file changed
+
+    @property
+    def sha256(self) -> str:
+        return self.hashes["sha256"]
+
+
+def to_record(file: DistributionFile) -> Record:
+    """The one form in which a file is written down: sidecars, the local index, remote index files.
+
+    Absent values are left out; ``upload_time`` is RFC 3339 with ``Z``. ``fingerprint`` is not part of it: it
+    describes a place, not the file.
+    """
+    record: Record = {
+        "filename": file.filename,
+        "project": file.project,
+        "version": file.version,
+        "packagetype": file.packagetype,
+        "size": file.size,
+        "hashes": dict(file.hashes),
+        "upload_time": file.upload_time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "counter": file.counter,
+    }
+    for name in _OPTIONAL_TEXTS:
+        value = getattr(file, name)
+        if value is not None and (value or name == "yanked"):
+            record[name] = value
+    if file.core_metadata is not None:
+        record["core_metadata"] = {
+            name: value if isinstance(value, str) else list(value) for name, value in file.core_metadata.items()
+        }
+    return record
+
+
+_OPTIONAL_TEXTS = (
+    "requires_python",
+    "yanked",
+    "core_metadata_sha256",
+    "provenance_sha256",
+    "comment",
+    "storage_id",
+)
+
+
+def from_record(record: Record, *, fingerprint: str = "") -> DistributionFile:
+    """The inverse of ``to_record``.
+
+    :raises ValueError: the record was not written by ``to_record``.
+    """
+    try:
+        metadata = record.get("core_metadata")
+        return DistributionFile(
+            filename=str(record["filename"]),
+            project=cast(NormalizedName, record["project"]),
+            version=str(record["version"]),
+            packagetype=record["packagetype"],
+            size=int(record["size"]),
+            hashes={str(name): str(value) for name, value in record["hashes"].items()},
+            upload_time=datetime.fromisoformat(record["upload_time"]),
+            counter=int(record.get("counter", 0)),
+            core_metadata=None if metadata is None else _core_metadata(metadata),
+            fingerprint=fingerprint,
+            **{name: record[name] for name in _OPTIONAL_TEXTS if name in record},
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not the record of a distribution file: {error!r}") from error
+
+
+def _core_metadata(fields: Mapping[str, Any]) -> CoreMetadata:
+    return {name: value if isinstance(value, str) else tuple(value) for name, value in fields.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectState:
+    """What is known of a project's name beside its files."""
+
+    name: NormalizedName
+    status: ProjectStatus = ProjectStatus.ACTIVE
+    reason: str | None = None
+    reserved: bool = False  # published here once: never answered by the extra index, even without a file
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectPage:
+    """All that the simple page of one project says."""
+
+    project: NormalizedName
+    files: Sequence[DistributionFile]
+    status: ProjectStatus = ProjectStatus.ACTIVE
+    status_reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StagedFile:
+    """An upload on local disk, complete and checked, not yet published.
+
+    The storage may link or move ``path``; what it leaves there, core removes.
+    """
+
+    path: Path
+    size: int  # bytes
+    hashes: Mapping[str, str]  # as in DistributionFile
+    attachments: Mapping[AttachmentKind, bytes] = field(default_factory=dict)

@@ -1,0 +1,272 @@
+"""The storage contract: what a backend promises, and what pywharf promises to a backend.
+
+Everything here is synchronous and may block: the server calls it from threads, commands call it directly. One
+``Storage`` is used from many threads at once, and other processes and machines work on the same store meanwhile.
+
+Only these errors may leave a storage: ``FileAlreadyExists``, ``FileNotFound``, ``FileChanged``, ``IndexConflict``,
+``NotPermitted``, ``NotAuthenticated``, ``NotSupported``, ``StorageUnavailable``. Anything else is a bug and is logged as one.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+from pywharf_core.auth import Verdict
+from pywharf_core.errors import FileNotFound, NotSupported
+from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, StagedFile
+from pywharf_core.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The file still has the fingerprint that the scan was told."""
+
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something is there that cannot be served; ``reason`` is a sentence for the operator."""
+
+    filename: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A file was here and was deleted on purpose; it may come back with the same content only."""
+
+    filename: str
+    sha256: str
+
+
+ScanResult = DistributionFile | Unchanged | Refused | Deleted | ProjectState
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPath:
+    """The bytes lie in a local file that is complete and does not change."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectTo:
+    """The bytes can be had at ``url``, which carries its own right and must not be stored or shown."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIndex:
+    """The remote index file: its parts by name, and each part's revision (opaque, changed whenever the part is).
+
+    ``parts`` holds only those whose revision was not known to the asker; ``revisions`` holds all.
+    """
+
+    parts: Mapping[str, bytes]
+    revisions: Mapping[str, str]
+
+
+class ChangeKind(StrEnum):
+    """What a notice from the storage says of a file."""
+
+    PUBLISHED = "published"
+    REMOVED = "removed"
+    UNKNOWN = "unknown"  # something changed: synchronise
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of a notice; ``file`` is there whenever the notice carried it."""
+
+    kind: ChangeKind
+    filename: str | None = None
+    file: DistributionFile | None = None
+
+
+class Storage(ABC):
+    """One repository's durable bytes. The first three methods make a backend; the others have a working default.
+
+    :cvar can_update: ``update_file`` and ``update_project`` are there.
+    :cvar can_delete: ``delete_file`` is there.
+    """
+
+    can_update: ClassVar[bool] = False
+    can_delete: ClassVar[bool] = False
+
+    # --- a backend must -----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
+        """The truth: everything that is published, in any order.
+
+        :param known: fingerprint by filename, as the local index has them. A file that still has its fingerprint
+            should be answered ``Unchanged`` without being read.
+        :raises StorageUnavailable: also in the middle; nothing is then concluded from what was not named.
+            A store that is not mounted is unavailable, never empty.
+        """
+
+    @abstractmethod
+    def add_file(self, file: DistributionFile, staged: StagedFile) -> DistributionFile:
+        """Publish: durable and visible to every reader when this returns, all or nothing, never replacing a file.
+
+        :returns: ``file`` with ``storage_id`` and ``fingerprint`` as the next scan will see them.
+        :raises FileAlreadyExists: the filename is taken, whatever its content; of racing calls exactly one succeeds.
+            A filename that was deleted is taken too, except for the content it had.
+        """
+
+    @abstractmethod
+    def open_file(self, file: DistributionFile) -> BinaryIO:
+        """The file's bytes, from the start.
+
+        :raises FileNotFound: it is gone.
+        :raises FileChanged: it no longer has ``file.fingerprint``.
+        """
+
+    # --- a backend may ------------------------------------------------------------------------------------
+
+    def acting_as(self, secret: Secret | None) -> Storage:
+        """A view that acts with this caller's secret; free, and nothing keeps the secret longer than the view.
+
+        None: the server itself. A storage that knows no secrets of its own is its own view.
+        """
+        del secret
+        return self
+
+    def access(self) -> Verdict:
+        """What the secret of this view may do; asked where the repository's ``auth`` is ``"storage"``.
+
+        :raises NotSupported: the storage knows no secrets of its own.
+        """
+        raise NotSupported("This storage has no access rules of its own; set auth = \"secrets\".")
+
+    def find_file(self, file: DistributionFile) -> DistributionFile | None:
+        """The published file that has ``file.filename`` now, read from the storage itself; None if there is none.
+
+        Asked after ``FileAlreadyExists`` (is it the same content?) and after ``FileChanged``.
+        """
+        for result in self.scan({}):
+            if isinstance(result, DistributionFile) and result.filename == file.filename:
+                return result
+        return None
+
+    def read_attachment(self, file: DistributionFile, kind: AttachmentKind) -> bytes:
+        """A small document of the file. The default reads the metadata out of a wheel.
+
+        :raises FileNotFound: the file has no such attachment.
+        """
+        if kind is AttachmentKind.METADATA and file.packagetype == "bdist_wheel":
+            with self.open_file(file) as stream:
+                return _wheel_metadata(stream, file.filename)
+        raise FileNotFound(f"{file.filename} has no {kind}.")
+
+    def locate_file(self, file: DistributionFile) -> LocalPath | RedirectTo | None:
+        """A cheaper way to serve the file than ``open_file``; None: there is none.
+
+        :raises FileNotFound: it is gone.
+        :raises FileChanged: it no longer has ``file.fingerprint``.
+        """
+        del file
+        return None
+
+    def read_index(self, known: Mapping[str, str]) -> StoredIndex | None:
+        """The remote index file, for storages where a scan is dear. None: this storage has none.
+
+        :param known: revision by part name; only parts with another revision are read.
+        """
+        del known
+        return None
+
+    def write_index(self, parts: Mapping[str, bytes], *, replaces: Mapping[str, str], message: str) -> Mapping[str, str]:
+        """Replace several parts at once, by compare and swap.
+
+        :param replaces: the revisions that all parts have now, as ``read_index`` told them.
+        :param message: says to people what changed; for a commit or a log.
+        :returns: the new revisions.
+        :raises IndexConflict: somebody else was first; nothing was written.
+        """
+        del parts, replaces, message
+        raise NotSupported("This storage keeps no remote index file.")
+
+    def update_file(
+        self, file: DistributionFile, attachments: Mapping[AttachmentKind, bytes] | None = None
+    ) -> DistributionFile:
+        """Write down what may change after publication: ``yanked``, ``core_metadata``, hashes, attachments.
+
+        Survives a rebuild of the local index.
+
+        :returns: ``file`` with ``counter`` raised by at least one, and its new ``fingerprint``.
+        :raises FileNotFound: it is gone.
+        """
+        del file, attachments
+        raise NotSupported("This storage cannot change what it published.")
+
+    def update_project(self, state: ProjectState) -> None:
+        """Write down a project's status and reservation. Survives a rebuild of the local index."""
+        del state
+        raise NotSupported("This storage cannot keep a project's status.")
+
+    def delete_file(self, file: DistributionFile) -> None:
+        """Remove the file for good, remember its filename and hash (``Deleted``), leave its project's name reserved.
+
+        :raises FileNotFound: it is gone already.
+        """
+        del file
+        raise NotSupported("This storage cannot delete files.")
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Change] | None:
+        """A webhook's content, verified. None: not one of this storage's, or not truly from it."""
+        del headers, body
+        return None
+
+    def staging_folder(self) -> Path | None:
+        """Where an upload can be spooled so that ``add_file`` need not copy it. None: anywhere."""
+        return None
+
+    def close(self) -> None:  # noqa: B027 - many have nothing to close
+        """Let go of connections and pools; called once."""
+
+
+class StorageType(ABC):
+    """What a plugin registers by ``pywharf_storage_types``.
+
+    :cvar name: a value of ``type`` in the configuration.
+    :cvar options: a frozen dataclass of ``pywharf_core.option`` fields.
+    :cvar auth: who decides unless the configuration says: ``"storage"`` means ``Storage.access``.
+    :cvar max_file_bytes: what ``max_file_bytes`` is unless the configuration says.
+    :cvar contract: the version of the storage contract that the class was written for.
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[type]
+    auth: ClassVar[str] = "storage"
+    max_file_bytes: ClassVar[int] = 2**31 - 1
+    contract: ClassVar[int] = 1
+
+    @abstractmethod
+    def open(self, repository: str, options: Any, work: Path) -> Storage:
+        """Begin to serve ``repository``; once per repository and process; cheap, no network.
+
+        :param options: an instance of ``self.options``; ``Any``, because each type has its own class.
+        :param work: a folder of this repository's own under ROOT, for caches; it may not exist yet.
+        """
+
+
+def _wheel_metadata(stream: BinaryIO, filename: str) -> bytes:
+    limit = 16 * 1024 * 1024
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            for member in archive.infolist():
+                folder, _, name = member.filename.partition("/")
+                if folder.endswith(".dist-info") and name == "METADATA" and member.file_size <= limit:
+                    return archive.read(member)
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+        raise FileNotFound(f"{filename} is not a readable wheel.") from error
+    raise FileNotFound(f"{filename} has no METADATA.")
