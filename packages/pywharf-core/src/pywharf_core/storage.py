@@ -4,7 +4,8 @@ Everything here is synchronous and may block: the server calls it from threads, 
 ``Storage`` is used from many threads at once, and other processes and machines work on the same store meanwhile.
 
 Only these errors may leave a storage: ``FileAlreadyExists``, ``FileNotFound``, ``FileChanged``, ``IndexConflict``,
-``NotPermitted``, ``NotAuthenticated``, ``NotSupported``, ``StorageUnavailable``. Anything else is a bug and is logged as one.
+``NotPermitted``, ``NotAuthenticated``, ``NotSupported``, ``StorageUnavailable``. Anything else is a bug and is logged
+as one.
 """
 
 from __future__ import annotations
@@ -96,10 +97,12 @@ class Storage(ABC):
 
     :cvar can_update: ``update_file`` and ``update_project`` are there.
     :cvar can_delete: ``delete_file`` is there.
+    :cvar keeps_index: ``read_index`` and ``write_index`` are there, because a scan is dear.
     """
 
     can_update: ClassVar[bool] = False
     can_delete: ClassVar[bool] = False
+    keeps_index: ClassVar[bool] = False
 
     # --- a backend must -----------------------------------------------------------------------------------
 
@@ -184,7 +187,9 @@ class Storage(ABC):
         del known
         return None
 
-    def write_index(self, parts: Mapping[str, bytes], *, replaces: Mapping[str, str], message: str) -> Mapping[str, str]:
+    def write_index(
+        self, parts: Mapping[str, bytes], *, replaces: Mapping[str, str], message: str
+    ) -> Mapping[str, str]:
         """Replace several parts at once, by compare and swap.
 
         :param replaces: the revisions that all parts have now, as ``read_index`` told them.

@@ -1,0 +1,115 @@
+"""``pywharf check``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from pywharf_core.auth import Access
+from pywharf_core.cli.repositories import Source, on_configured_repositories
+from pywharf_core.cli.table import table_lines
+from pywharf_core.errors import NotSupported, WharfError
+from pywharf_core.plugins import Plugins
+
+if TYPE_CHECKING:
+    from pywharf_core.repository import Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """How one repository is doing.
+
+    :ivar right: what the server's own secret may do; None: the storage knows no secrets of its own.
+    :ivar index_age_seconds: since the synchronisation before this one; None: there was none.
+    """
+
+    name: str
+    type: str
+    reachable: bool
+    right: str | None
+    files: int
+    projects: int
+    refused: int
+    index_age_seconds: float | None
+    problem: str | None
+
+
+@click.command("check")
+@on_configured_repositories
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def check(plugins: Plugins, source: Source, as_json: bool) -> None:
+    """Contact every repository and say how each is doing.
+
+    Each is synchronised on the way. Exit status 1 if any is bad.
+    """
+    with source.open(plugins) as wharf:
+        findings = [_look_at(repository) for repository in wharf.repositories.values()]
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    else:
+        click.echo("\n".join(table_lines(_HEADS, [_row(finding) for finding in findings])))
+    bad = [finding for finding in findings if finding.problem is not None]
+    for finding in bad:
+        click.echo(f"{finding.name}: {finding.problem}", err=True)
+    if bad:
+        click.get_current_context().exit(1)
+
+
+_HEADS = ("REPOSITORY", "TYPE", "REACHABLE", "RIGHT", "FILES", "REFUSED", "INDEX AGE")
+
+
+def _row(finding: _Finding) -> tuple[str, ...]:
+    return (
+        finding.name,
+        finding.type,
+        "yes" if finding.reachable else "no",
+        finding.right or "-",
+        str(finding.files),
+        str(finding.refused),
+        "never" if finding.index_age_seconds is None else f"{finding.index_age_seconds:.0f} s",
+    )
+
+
+def _look_at(repository: Repository) -> _Finding:
+    before = repository.status().synchronised_at
+    age = None if before is None else max(0.0, time.time() - before)
+    right: str | None = None
+    problem: str | None = None
+    reachable = False
+    try:
+        access = _own_right(repository)
+        if access is not None:
+            right = access.name.lower().replace("_", " ")
+        repository.synchronise()
+        reachable = True
+        if access is not None and access < Access.READ:
+            problem = "the storage does not let the admin secret read"
+    except WharfError as error:
+        problem = str(error)
+    if problem is not None and repository.configuration.admin_secret is None and right is not None:
+        problem += " (there is no admin secret)"
+    status = repository.status()
+    return _Finding(
+        name=repository.name,
+        type=repository.configuration.storage_type.name,
+        reachable=reachable,
+        right=right,
+        files=status.files,
+        projects=status.projects,
+        refused=status.refused,
+        index_age_seconds=age,
+        problem=problem,
+    )
+
+
+def _own_right(repository: Repository) -> Access | None:
+    try:
+        return repository.storage.acting_as(repository.configuration.admin_secret).access().access
+    except NotSupported:
+        return None

@@ -1,0 +1,38 @@
+"""``pywharf plugins``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+from pywharf_core.cli.table import table_lines
+from pywharf_core.plugins import Plugins
+
+
+@click.command("plugins")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def plugin_list(plugins: Plugins, as_json: bool) -> None:
+    """List plugins and what they provide.
+
+    Broken ones are listed with the reason, and those that are switched off.
+    """
+    if as_json:
+        document = {
+            "installed": [dataclasses.asdict(plugin) for plugin in plugins.installed],
+            "broken": [dataclasses.asdict(plugin) for plugin in plugins.broken.values()],
+            "disabled": list(plugins.disabled),
+        }
+        click.echo(json.dumps(document, indent=2))
+        return
+    rows = [
+        *(
+            (plugin.name, f"{plugin.distribution} {plugin.version}".rstrip(), ", ".join(plugin.provides) or "nothing")
+            for plugin in plugins.installed
+        ),
+        *((plugin.name, plugin.distribution, f"broken: {plugin.error}") for plugin in plugins.broken.values()),
+        *((name, "", "switched off") for name in plugins.disabled),
+    ]
+    click.echo("\n".join(table_lines(("PLUGIN", "DISTRIBUTION", "PROVIDES"), rows)))

@@ -1,0 +1,135 @@
+"""Commands that work on a configured repository: by the ROOT of a server, or by configuration files alone."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from pywharf_core.config import RepositoryConfiguration, load_configuration
+from pywharf_core.errors import ConfigurationError
+from pywharf_core.options import keys_of
+from pywharf_core.plugins import Plugins
+from pywharf_core.root import Root
+
+if TYPE_CHECKING:
+    from pywharf_core.wharf import Wharf
+
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the configuration comes from: ``root``, or else ``config`` with, perhaps, ``admin_secret``."""
+
+    root: Path | None
+    config: Path | None
+    admin_secret: Path | None
+
+    @contextmanager
+    def open(self, plugins: Plugins) -> Iterator[Wharf]:
+        """All repositories, open.
+
+        Below a ROOT they share the index of a server that may be running; without one the index lives only as long
+        as this context.
+
+        :raises ConfigurationError: nothing is configured, or wrongly.
+        """
+        # Here for start-up speed: SQLite and locks are a third of what `pywharf --help` would import.
+        from pywharf_core.wharf import Wharf
+
+        if self.root is not None:
+            root = Root(self.root)
+            with Wharf.open(_in_force(root, plugins), root) as wharf:
+                yield wharf
+            return
+        configurations = self._from_files(plugins)
+        with (
+            tempfile.TemporaryDirectory(prefix="pywharf-") as folder,
+            Wharf.open(configurations, Root(Path(folder))) as wharf,
+        ):
+            yield wharf
+
+    def _from_files(self, plugins: Plugins) -> Mapping[str, RepositoryConfiguration]:
+        config = self.config
+        if config is None:
+            raise click.UsageError("Give --root ROOT, or --config FILE.", click.get_current_context(silent=True))
+        configurations = load_configuration(
+            _read(config),
+            None if self.admin_secret is None else _read(self.admin_secret),
+            plugins,
+            config_source=str(config),
+            admin_secret_source=str(self.admin_secret),
+        )
+        problems = [
+            f"{config}: [{name}] {key.name}: missing; without --root there is no default place"
+            for name, configuration in configurations.items()
+            for key in keys_of(type(configuration.storage_options))
+            if key.under_root and getattr(configuration.storage_options, key.name) is None
+        ]
+        if problems:
+            raise ConfigurationError(problems)
+        return configurations
+
+
+def on_configured_repositories(command: Callable[..., _R]) -> Callable[..., _R]:
+    """Give a command the options ``--root``, ``--config``, ``--admin_secret``, and the argument ``source``."""
+    path = click.Path(path_type=Path)
+
+    @click.option(
+        "--root", type=path, envvar="PYWHARF_ROOT", show_envvar=True, help="The ROOT of a server, running or not."
+    )
+    @click.option("--config", type=path, help="A configuration to use without a ROOT.")
+    @click.option("--admin_secret", type=path, help="The admin secrets that belong to --config.")
+    @functools.wraps(command)
+    def with_source(*args: Any, root: Path | None, config: Path | None, admin_secret: Path | None, **kwargs: Any) -> _R:
+        context = click.get_current_context()
+        if root is not None and config is not None:
+            if context.get_parameter_source("root") is ParameterSource.COMMANDLINE:
+                raise click.UsageError("--root and --config exclude each other; give one of them.", context)
+            root = None  # what is written on the command line wins over the environment
+        if admin_secret is not None and config is None:
+            raise click.UsageError("--admin_secret goes with --config.", context)
+        if root is None and config is None:
+            raise click.UsageError("Give --root ROOT (or set PYWHARF_ROOT), or --config FILE.", context)
+        return command(*args, source=Source(root, config, admin_secret), **kwargs)
+
+    return with_source
+
+
+def _in_force(root: Root, plugins: Plugins) -> Mapping[str, RepositoryConfiguration]:
+    """What a server of this ROOT uses, or would use if it started now."""
+    # Here for start-up speed, as above.
+    from pywharf_core.configuration_in_force import ConfigurationInForce
+
+    if root.server_database.exists():
+        row = ConfigurationInForce(root).read()
+        if row is not None:
+            return load_configuration(row.config, row.admin_secret, plugins)
+    if not root.config_file.exists():
+        raise ConfigurationError(
+            [f"{root.path} holds no configuration; make one by `pywharf init {root.path}`, or name another ROOT."]
+        )
+    return load_configuration(
+        _read(root.config_file),
+        _read(root.admin_secret_file) if root.admin_secret_file.exists() else None,
+        plugins,
+        config_source=str(root.config_file),
+        admin_secret_source=str(root.admin_secret_file),
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError([f"{path}: is not UTF-8 text (byte {error.start})"]) from error

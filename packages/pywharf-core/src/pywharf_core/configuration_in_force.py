@@ -1,0 +1,141 @@
+"""The configuration that all processes of one ROOT use now: a row in ``ROOT/server.sqlite3``.
+
+Whoever replaces it raises the generation; every worker compares the generation before it answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from pywharf_core.root import Root
+
+_SCHEMA = """
+create table if not exists in_force (
+    only_one integer primary key check (only_one = 1),
+    generation integer not null,
+    config text not null,
+    admin_secret text,
+    replaced_digest text  -- of the start configuration that an /initialize/ replaced
+) strict
+"""
+
+_READ = "select generation, config, admin_secret, replaced_digest from in_force"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class InForce:
+    """One generation of the configuration; its texts may hold secrets, so it has no telling ``repr``."""
+
+    generation: int
+    config: str
+    admin_secret: str | None
+    note: str | None = None  # a line for the log
+
+
+class ConfigurationInForce:
+    """Reads and replaces the row; safe from many threads and processes."""
+
+    def __init__(self, root: Root) -> None:
+        self._path = root.server_database
+        if not self._path.exists():  # 0600 from its first moment: it holds secrets
+            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+        with self._connection() as connection:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute(_SCHEMA)
+
+    def read(self) -> InForce | None:
+        """None: never configured."""
+        with self._connection() as connection:
+            row = connection.execute("select generation, config, admin_secret from in_force").fetchone()
+        return None if row is None else InForce(*row)
+
+    def replace(self, config: str, admin_secret: str | None, *, generation: int | None = None) -> InForce | None:
+        """Put a validated configuration in force and raise the generation, durably.
+
+        :param generation: replace only if this is still the one in force (0: none is).
+        :returns: None if another one was put in force meanwhile; nothing was changed then.
+        """
+        with self._transaction() as connection:
+            row = connection.execute(_READ).fetchone()
+            now = 0 if row is None else row[0]
+            if generation is not None and generation != now:
+                return None
+            replaced = None if row is None else row[3] or _digest(row[1], row[2])
+            _put(connection, now + 1, config, admin_secret, replaced)
+            return InForce(now + 1, config, admin_secret)
+
+    def start_with(self, config: str | None, admin_secret: str | None) -> InForce | None:
+        """What a starting server uses.
+
+        A given configuration wins, unless it is the very one that an ``/initialize/`` replaced since: then what was
+        put in force stays.
+
+        :returns: None: nothing was ever configured.
+        """
+        if config is None:
+            return self.read()
+        with self._transaction() as connection:
+            row = connection.execute(_READ).fetchone()
+            if row is None:
+                _put(connection, 1, config, admin_secret, None)
+                return InForce(1, config, admin_secret)
+            generation, config_now, admin_secret_now, replaced = row
+            if replaced == _digest(config, admin_secret):
+                note = "the configuration given at start was replaced through /initialize/; the replacement stays"
+                return InForce(generation, config_now, admin_secret_now, note)
+            if (config, admin_secret) != (config_now, admin_secret_now):
+                generation += 1
+            _put(connection, generation, config, admin_secret, None)
+            return InForce(generation, config, admin_secret)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as connection:
+            connection.execute("pragma synchronous = full")
+            yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._connection() as connection:
+            connection.execute("begin immediate")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("rollback")
+                raise
+            connection.execute("commit")
+
+
+class GenerationWatch:
+    """Tells cheaply (about 3 µs) whether another generation may be in force. For one thread."""
+
+    def __init__(self, root: Root) -> None:
+        # A connection of its own: `data_version` changes when *another* connection commits.
+        self._connection = sqlite3.connect(root.server_database, isolation_level=None, check_same_thread=False)
+        self._seen: int | None = None
+
+    def changed(self) -> bool:
+        """Whether anything was written since the last call; true the first time."""
+        version: int = self._connection.execute("pragma data_version").fetchone()[0]
+        changed, self._seen = version != self._seen, version
+        return changed
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _put(
+    connection: sqlite3.Connection, generation: int, config: str, admin_secret: str | None, replaced: str | None
+) -> None:
+    connection.execute(
+        "insert or replace into in_force values (1, ?, ?, ?, ?)", (generation, config, admin_secret, replaced)
+    )
+
+
+def _digest(config: str, admin_secret: str | None) -> str:
+    return hashlib.sha256(repr((config, admin_secret)).encode()).hexdigest()

@@ -1,0 +1,246 @@
+"""The local index of one repository: questions in one snapshot, changes in one durable transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from pywharf_core.index.database import IndexDatabase
+from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus, from_record, to_record
+from pywharf_core.storage import Deleted, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedProject:
+    """A project's row.
+
+    :ivar files: how many are listed.
+    :ivar revision: of the index when anything about the project last changed.
+    """
+
+    state: ProjectState
+    files: int
+    revision: int
+
+
+class LocalIndex:
+    """Opens, asks and changes the index of one repository; for many threads.
+
+    :param path: of the SQLite file; its folder exists.
+    :param lock: a file of its own for the writers' lock.
+    """
+
+    def __init__(self, path: Path, lock: Path) -> None:
+        self._database = IndexDatabase(path, lock)
+
+    def version(self) -> int:
+        """Differs from the last answer if anybody, in any process, changed the index since. For one thread."""
+        return self._database.version()
+
+    @contextmanager
+    def reading(self) -> Iterator[IndexSnapshot]:
+        with self._database.reading() as connection:
+            yield IndexSnapshot(connection)
+
+    @contextmanager
+    def changing(self) -> Iterator[IndexChange]:
+        """Durable and visible to all processes when the block is left without an error; nothing changed otherwise."""
+        with self._database.writing() as connection:
+            change = IndexChange(connection)
+            yield change
+            change.settle()
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class IndexSnapshot:
+    """Questions; all answers of one snapshot are of the same moment."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def revision(self) -> int:
+        """Raised by every transaction that changed anything."""
+        return int(cast(int, self._meta("revision") or 0))
+
+    def listing_revision(self) -> int:
+        """Raised when the list of projects changed."""
+        return int(cast(int, self._meta("listing_revision") or 0))
+
+    def synchronised_at(self) -> float | None:
+        """Unix seconds of the last whole synchronisation; None: there was none yet."""
+        return cast(float | None, self._meta("synchronised_at"))
+
+    def projects(self) -> Sequence[str]:
+        """Normalised names of all that have a file and are not quarantined, sorted."""
+        rows = self._connection.execute(
+            "select name from project where files > 0 and status <> 'quarantined' order by name"
+        )
+        return [name for (name,) in rows]
+
+    def project(self, name: str) -> IndexedProject | None:
+        row = self._connection.execute(
+            "select name, status, reason, reserved, files, revision from project where name = ?", (name,)
+        ).fetchone()
+        if row is None:
+            return None
+        state = ProjectState(name=row[0], status=ProjectStatus(row[1]), reason=row[2], reserved=bool(row[3]))
+        return IndexedProject(state, files=row[4], revision=row[5])
+
+    def files(self, project: str) -> list[DistributionFile]:
+        """All of a project, in no order."""
+        rows = self._connection.execute("select record, fingerprint from file where project = ?", (project,))
+        return [_file(*row) for row in rows]
+
+    def file(self, filename: str) -> DistributionFile | None:
+        row = self._connection.execute(
+            "select record, fingerprint from file where filename = ?", (filename,)
+        ).fetchone()
+        return None if row is None else _file(*row)
+
+    def tombstone(self, filename: str) -> Deleted | None:
+        row = self._connection.execute(
+            "select filename, sha256 from tombstone where filename = ?", (filename,)
+        ).fetchone()
+        return None if row is None else Deleted(*row)
+
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprint by filename, of all files."""
+        return dict(self._connection.execute("select filename, fingerprint from file"))
+
+    def incomplete(self, after: str, limit: int) -> list[DistributionFile]:
+        """Files whose core metadata was not read yet, by filename, from behind ``after``."""
+        rows = self._connection.execute(
+            "select record, fingerprint from file where complete = 0 and filename > ? order by filename limit ?",
+            (after, limit),
+        )
+        return [_file(*row) for row in rows]
+
+    def refused(self) -> list[Refused]:
+        rows = self._connection.execute("select filename, reason from refused order by filename")
+        return [Refused(*row) for row in rows]
+
+    def counts(self) -> tuple[int, int, int]:
+        """Files, projects that have any, refused files."""
+        files, projects = self._connection.execute(
+            "select coalesce(sum(files), 0), count(*) from project where files > 0"
+        ).fetchone()
+        (refused,) = self._connection.execute("select count(*) from refused").fetchone()
+        return files, projects, refused
+
+    def _meta(self, key: str) -> object:
+        row = self._connection.execute("select value from meta where key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+
+class IndexChange(IndexSnapshot):
+    """A running transaction: asks what it has changed itself, too."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._next = self.revision() + 1
+        self._touched: set[str] = set()
+        self._changed = False
+        self._listing_changed = False
+
+    def changed_after(self, filename: str, revision: int) -> bool:
+        """Whether the file was listed, changed or deleted after ``revision``, or has an intent pending."""
+        return (
+            self._connection.execute(
+                "select 1 from file where filename = :f and changed > :r union all "
+                "select 1 from tombstone where filename = :f and changed > :r union all "
+                "select 1 from pending where filename = :f limit 1",
+                {"f": filename, "r": revision},
+            ).fetchone()
+            is not None
+        )
+
+    def put_file(self, file: DistributionFile) -> None:
+        """List the file, or replace what is listed under its name; its tombstone goes."""
+        record = json.dumps(to_record(file), ensure_ascii=False, separators=(",", ":"))
+        self._connection.execute(
+            "insert or replace into file values (?, ?, ?, ?, ?, ?)",
+            (file.filename, file.project, record, file.fingerprint, file.core_metadata is not None, self._next),
+        )
+        self._connection.execute("delete from tombstone where filename = ?", (file.filename,))
+        self._connection.execute("delete from refused where filename = ?", (file.filename,))
+        self._touch(file.project)
+
+    def remove_file(self, filename: str) -> DistributionFile | None:
+        """Stop listing it; its project's name stays reserved.
+
+        :returns: what was listed.
+        """
+        file = self.file(filename)
+        if file is not None:
+            self._connection.execute("delete from file where filename = ?", (filename,))
+            self._touch(file.project, reserve=True)
+        return file
+
+    def put_tombstone(self, deleted: Deleted, project: str) -> None:
+        """Stop listing the file and remember what it was."""
+        self.remove_file(deleted.filename)
+        self._connection.execute(
+            "insert or replace into tombstone values (?, ?, ?, ?)",
+            (deleted.filename, project, deleted.sha256, self._next),
+        )
+        self._touch(project, reserve=True)
+
+    def put_project(self, state: ProjectState) -> None:
+        """Set status and reservation; a reservation is never taken back."""
+        self._touch(state.name, reserve=state.reserved)
+        self._listing_changed = True
+        self._connection.execute(
+            "update project set status = ?, reason = ? where name = ?", (state.status, state.reason, state.name)
+        )
+
+    def replace_refused(self, refused: Sequence[Refused]) -> None:
+        """These, and no others, cannot be served. Not a change that pages show."""
+        self._connection.execute("delete from refused")
+        self._connection.executemany(
+            "insert or replace into refused values (?, ?)", [(item.filename, item.reason) for item in refused]
+        )
+
+    def mark_synchronised(self) -> None:
+        """The storage was read completely, now."""
+        self._put_meta("synchronised_at", time.time())
+
+    def settle(self) -> None:
+        """Bring counts and revisions in line with what was changed. Called once, at the end."""
+        if not self._changed:
+            return
+        for name in self._touched:
+            before = self.project(name)
+            assert before is not None, "a touched project has a row"
+            (files,) = self._connection.execute("select count(*) from file where project = ?", (name,)).fetchone()
+            self._connection.execute(
+                "update project set files = ?, revision = ? where name = ?", (files, self._next, name)
+            )
+            self._listing_changed |= bool(files) != bool(before.files)
+        if self._listing_changed or self._meta("listing_revision") is None:
+            self._put_meta("listing_revision", self._next)
+        self._put_meta("revision", self._next)
+
+    def _touch(self, project: str, *, reserve: bool = False) -> None:
+        self._changed = True
+        if project not in self._touched:
+            self._touched.add(project)
+            self._connection.execute(
+                "insert or ignore into project values (?, 'active', null, 0, 0, 0)", (project,)
+            )
+        if reserve:
+            self._connection.execute("update project set reserved = 1 where name = ?", (project,))
+
+    def _put_meta(self, key: str, value: float) -> None:
+        self._connection.execute("insert or replace into meta values (?, ?)", (key, value))
+
+
+def _file(record: str, fingerprint: str) -> DistributionFile:
+    return from_record(json.loads(record), fingerprint=fingerprint)

@@ -1,0 +1,132 @@
+"""Synchronisation by scan: bring the local index in line with the storage while uploads and deletions go on.
+
+The rule that loses nothing and brings nothing back, found by trying all interleavings: skip every name whose row or
+tombstone changed after the fingerprints were read; conclude from absence only after a whole scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from pywharf_core.filenames import parse_filename
+from pywharf_core.index.local import IndexChange, LocalIndex
+from pywharf_core.model import DistributionFile, ProjectState
+from pywharf_core.storage import Deleted, Refused, ScanResult, Storage, Unchanged
+
+_BATCH = 1000  # results applied in one transaction: uploads wait no longer than that takes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncReport:
+    """What a synchronisation found.
+
+    :ivar orphaned: projects that lost their last file; their names stay reserved.
+    """
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    refused: int = 0
+    orphaned: Sequence[str] = ()
+
+
+def synchronise_by_scan(index: LocalIndex, storage: Storage) -> SyncReport:
+    """Scan the whole storage and apply what it says.
+
+    :raises StorageUnavailable: the scan did not end; what was applied so far is true, and nothing was removed.
+    """
+    with index.reading() as snapshot:
+        known = snapshot.fingerprints()
+        since = snapshot.revision()
+    applier = _Applier(known, since)
+    results = storage.scan(known)
+    while batch := list(islice(results, _BATCH)):
+        # Nothing to write for what is unchanged: an idle synchronisation takes no lock.
+        if news := [result for result in batch if not applier.is_unchanged(result)]:
+            with index.changing() as change:
+                for result in news:
+                    applier.apply(change, result)
+    return applier.finish(index)
+
+
+class _Applier:
+    def __init__(self, known: Mapping[str, str], since: int) -> None:
+        self._known = known
+        self._since = since
+        self._seen: set[str] = set()
+        self._refused: list[Refused] = []
+        self._added = self._changed = 0
+
+    def is_unchanged(self, result: ScanResult) -> bool:
+        if not isinstance(result, Unchanged):
+            return False
+        self._seen.add(result.filename)
+        return True
+
+    def apply(self, change: IndexChange, result: ScanResult) -> None:
+        match result:
+            case DistributionFile():
+                self._seen.add(result.filename)
+                self._put(change, result)
+            case Refused():
+                self._refused.append(result)
+            case Deleted():
+                self._bury(change, result)
+            case ProjectState():
+                now = change.project(result.name)
+                if now is None or now.state != (replace(result, reserved=result.reserved or now.state.reserved)):
+                    change.put_project(result)
+
+    def _put(self, change: IndexChange, file: DistributionFile) -> None:
+        if change.changed_after(file.filename, self._since):
+            return
+        listed = change.file(file.filename)
+        if listed is None:
+            self._added += 1
+        else:
+            file = _keep_what_the_storage_cannot(listed, file)
+            if file == listed:
+                return
+            self._changed += 1
+        change.put_file(file)
+
+    def _bury(self, change: IndexChange, deleted: Deleted) -> None:
+        if not change.changed_after(deleted.filename, self._since) and change.tombstone(deleted.filename) != deleted:
+            change.put_tombstone(deleted, parse_filename(deleted.filename).project)
+
+    def finish(self, index: LocalIndex) -> SyncReport:
+        gone = [filename for filename in self._known if filename not in self._seen]
+        orphaned: dict[str, None] = {}
+        removed = 0
+        with index.changing() as change:
+            for filename in gone:
+                if change.changed_after(filename, self._since):
+                    continue
+                file = change.remove_file(filename)
+                if file is not None:
+                    removed += 1
+                    orphaned[file.project] = None
+            if self._refused != change.refused():
+                change.replace_refused(self._refused)
+            change.mark_synchronised()
+        with index.reading() as snapshot:
+            empty = [name for name in orphaned if (row := snapshot.project(name)) is not None and not row.files]
+        return SyncReport(
+            added=self._added, changed=self._changed, removed=removed, refused=len(self._refused), orphaned=empty
+        )
+
+
+def _keep_what_the_storage_cannot(listed: DistributionFile, scanned: DistributionFile) -> DistributionFile:
+    """The same content read again: keep what was computed here and the storage did not write down."""
+    if listed.sha256 != scanned.sha256:
+        return scanned
+    if scanned.core_metadata is None and listed.core_metadata is not None:
+        scanned = replace(
+            scanned,
+            core_metadata=listed.core_metadata,
+            core_metadata_sha256=listed.core_metadata_sha256,
+            requires_python=listed.requires_python,
+        )
+    return replace(scanned, hashes={**listed.hashes, **scanned.hashes})

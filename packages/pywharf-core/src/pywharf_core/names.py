@@ -1,0 +1,68 @@
+"""Who answers for a project's name: one rule, used by the routes and by the command ``why``.
+
+Dependency confusion is closed by default: a name that exists here, or ever did, or is declared private, is never sent
+to the extra index; nor is any name while it is not known what exists here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import translate
+from functools import lru_cache
+
+from packaging.utils import NormalizedName
+
+
+class Answerer(StrEnum):
+    """The rule that decides for a name."""
+
+    HERE = "here"  # the project has files, or a status, in this repository
+    RESERVED = "reserved"  # it had files once
+    PRIVATE = "private"  # declared so by a glob
+    EXTRA_INDEX = "extra index"
+    NOWHERE = "nowhere"  # unknown, and there is no extra index
+    NOT_READY = "not ready"  # this repository was never read completely: nobody may answer
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who answers, and the glob or URL that made it so."""
+
+    answerer: Answerer
+    because: str = ""
+
+
+class PrivateNames:
+    """Globs of project names (``acme-*``), compared with normalised names."""
+
+    def __init__(self, globs: Iterable[str]) -> None:
+        self._patterns = [(glob, re.compile(translate(_normalised_glob(glob)))) for glob in globs]
+        self.match = lru_cache(maxsize=4096)(self._match)
+
+    def _match(self, name: NormalizedName) -> str | None:
+        """The first glob that covers ``name``."""
+        return next((glob for glob, pattern in self._patterns if pattern.match(name)), None)
+
+
+def answer_for(
+    name: NormalizedName, *, here: bool, reserved: bool, synchronised: bool, private: PrivateNames, extra_index_url: str
+) -> Answer:
+    """Decide for one name. ``extra_index_url`` is the index's base without the project, or "" if there is none."""
+    if here:
+        return Answer(Answerer.HERE)
+    if not synchronised:
+        return Answer(Answerer.NOT_READY)
+    if reserved:
+        return Answer(Answerer.RESERVED)
+    if (glob := private.match(name)) is not None:
+        return Answer(Answerer.PRIVATE, glob)
+    if not extra_index_url:
+        return Answer(Answerer.NOWHERE)
+    return Answer(Answerer.EXTRA_INDEX, f"{extra_index_url.rstrip('/')}/{name}/")
+
+
+def _normalised_glob(glob: str) -> str:
+    return re.sub(r"[-_.]+", "-", glob).lower()

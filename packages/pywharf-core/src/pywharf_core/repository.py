@@ -1,0 +1,262 @@
+"""One repository for its readers: lists, pages, files. Everything but bytes comes out of the local index."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from pywharf_core.auth import Auth, Verdict
+from pywharf_core.config import RepositoryConfiguration
+from pywharf_core.errors import FileChanged, FileNotFound, NotSynchronised, ProjectNotFound, StorageUnavailable
+from pywharf_core.index.local import IndexedProject, LocalIndex
+from pywharf_core.index.sync import SyncReport, synchronise_by_scan
+from pywharf_core.model import (
+    AttachmentKind,
+    DistributionFile,
+    ProjectPage,
+    ProjectState,
+    ProjectStatus,
+)
+from pywharf_core.names import Answer, PrivateNames, answer_for
+from pywharf_core.secret import Secret
+from pywharf_core.storage import LocalPath, RedirectTo, Storage
+from pywharf_core.upload.staging import StagingArea, StagingFile
+from pywharf_core.verdicts import Verdicts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepositoryStatus:
+    """How a repository is doing.
+
+    :ivar synchronised_at: Unix seconds of the last whole synchronisation; None: there was none yet.
+    :ivar last_error: why the last synchronisation by this process failed; None: it did not.
+    """
+
+    files: int
+    projects: int
+    refused: int
+    synchronised_at: float | None
+    last_error: str | None
+
+
+class StorageAuth(Auth):
+    """``auth = "storage"``: the storage says what a secret may do."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def access(self, username: str, secret: Secret) -> Verdict:
+        del username
+        return self._storage.acting_as(secret).access()
+
+
+class Repository:
+    """Answers readers; blocks on SQLite for microseconds, on the storage only where a docstring says so.
+
+    :param staging_folder: for uploads, where the storage has no place of its own for them.
+    :param extra_index_url: base of the index that answers for unknown names; "": none does.
+    """
+
+    def __init__(
+        self,
+        configuration: RepositoryConfiguration,
+        *,
+        storage: Storage,
+        auth: Auth,
+        index: LocalIndex,
+        verdicts: Verdicts,
+        staging_folder: Path,
+        private: Sequence[str] = (),
+        extra_index_url: str = "",
+    ) -> None:
+        self.name = configuration.name
+        self.configuration = configuration
+        self.storage = storage
+        self.auth = auth
+        self.index = index
+        self.verdicts = verdicts
+        self.private = PrivateNames([*configuration.private, *private])
+        own = configuration.extra_index_url
+        self.extra_index_url = extra_index_url if own is None else own
+        self._staging_folder = staging_folder
+        self._synchronising = threading.Lock()
+        self._last_error: str | None = None
+
+    # --- pages --------------------------------------------------------------------------------------------
+
+    def project_list(self) -> tuple[Sequence[str], int]:
+        """Normalised names of all projects, sorted, and the revision they are of.
+
+        :raises NotSynchronised: what exists is not known yet.
+        """
+        with self.index.reading() as snapshot:
+            if snapshot.synchronised_at() is None:
+                raise self._not_synchronised()
+            return snapshot.projects(), snapshot.listing_revision()
+
+    def listing_revision(self) -> int:
+        with self.index.reading() as snapshot:
+            return snapshot.listing_revision()
+
+    def project_revision(self, project: NormalizedName) -> int:
+        """Changes whenever the project's page does; 0: nothing was ever known of it."""
+        with self.index.reading() as snapshot:
+            row = snapshot.project(project)
+            return 0 if row is None else row.revision
+
+    def project_page(self, project: NormalizedName) -> tuple[ProjectPage, int]:
+        """A project's page, and the revision it is of.
+
+        :raises ProjectNotFound: no file of it is here.
+        :raises NotSynchronised: what exists is not known completely yet.
+        """
+        with self.index.reading() as snapshot:
+            if snapshot.synchronised_at() is None:  # a page of what was read so far would hide releases
+                raise self._not_synchronised()
+            row = snapshot.project(project)
+            if row is None or not _is_here(row):
+                raise ProjectNotFound(f"There is no project {project} in this repository.")
+            files = snapshot.files(project)
+        page = ProjectPage(project=project, files=files, status=row.state.status, status_reason=row.state.reason)
+        return page, row.revision
+
+    def answer_for(self, project: NormalizedName) -> Answer:
+        """Who answers for this name: here, reserved, private, the extra index, or nobody."""
+        with self.index.reading() as snapshot:
+            row = snapshot.project(project)
+            synchronised = snapshot.synchronised_at() is not None
+        return answer_for(
+            project,
+            here=row is not None and _is_here(row),
+            reserved=row is not None,  # a row without files is all that is left of a project
+            synchronised=synchronised,
+            private=self.private,
+            extra_index_url=self.extra_index_url,
+        )
+
+    # --- files --------------------------------------------------------------------------------------------
+
+    def file(self, project: NormalizedName, filename: str) -> DistributionFile:
+        """A listed file.
+
+        :raises FileNotFound: the project lists no such file, or is quarantined.
+        :raises NotSynchronised: it is not here, and what exists is not known yet.
+        """
+        with self.index.reading() as snapshot:
+            file = snapshot.file(filename)
+            row = snapshot.project(project)
+            if file is None and snapshot.synchronised_at() is None:
+                raise self._not_synchronised()
+        quarantined = row is not None and row.state.status is ProjectStatus.QUARANTINED
+        if file is None or file.project != project or quarantined:
+            raise FileNotFound(f"{project} has no file {filename}.")
+        return file
+
+    def locate(self, file: DistributionFile, secret: Secret | None = None) -> LocalPath | RedirectTo | None:
+        """How the file's bytes can be had; None: by ``storage.open_file``. Asks the storage.
+
+        :raises FileNotFound: the storage no longer has it, or has other content now; the index was corrected.
+        """
+        try:
+            return self.view(secret).locate_file(file)
+        except (FileNotFound, FileChanged) as error:
+            raise self._correct(file) from error
+
+    def core_metadata(self, file: DistributionFile) -> bytes:
+        """The core metadata file, as announced. Asks the storage.
+
+        :raises FileNotFound: none is announced.
+        """
+        if file.core_metadata_sha256 is None:
+            raise FileNotFound(f"{file.filename} has no separate metadata.")
+        try:
+            return self.view(None).read_attachment(file, AttachmentKind.METADATA)
+        except FileChanged as error:
+            raise self._correct(file) from error
+
+    def view(self, secret: Secret | None) -> Storage:
+        """The storage as the caller sees it, where the storage decides; else as the server itself does."""
+        by_storage = self.configuration.auth_type is None
+        return self.storage.acting_as(secret if by_storage and secret else self.configuration.admin_secret)
+
+    def _correct(self, file: DistributionFile) -> FileNotFound:
+        """Bring one file's row in line with the storage, which contradicted it."""
+        with suppress(StorageUnavailable):
+            found = self.view(None).find_file(file)
+            with self.index.changing() as change:
+                if change.file(file.filename) == file:
+                    if found is None:
+                        change.remove_file(file.filename)
+                    else:
+                        change.put_file(found)
+        return FileNotFound(f"{file.filename} is no longer what was listed; ask for the project's page again.")
+
+    def new_staging_file(self) -> StagingFile:
+        """A file to spool an upload into, where the storage can take it without a copy if it has such a place.
+
+        :raises StorageUnavailable: the disk does not take it.
+        """
+        folder = self.storage.staging_folder() or self._staging_folder
+        return StagingArea(folder).create(self.configuration.max_file_bytes)
+
+    # --- synchronisation ----------------------------------------------------------------------------------
+
+    def synchronise(self) -> SyncReport:
+        """Read what the storage has and list it. Asks the storage; may take minutes the first time.
+
+        :raises StorageUnavailable: the index stays as it was.
+        """
+        with self._synchronising:
+            try:
+                report = synchronise_by_scan(self.index, self.view(None))
+                self._reserve(report.orphaned)
+            except Exception as error:
+                self._last_error = str(error)
+                raise
+            self._last_error = None
+            return report
+
+    def _reserve(self, projects: Sequence[str]) -> None:
+        storage = self.view(None)
+        if not storage.can_update:
+            return
+        for name in projects:
+            with self.index.reading() as snapshot:
+                row = snapshot.project(name)
+            if row is not None and not row.files:
+                state = row.state
+                storage.update_project(
+                    ProjectState(name=state.name, status=state.status, reason=state.reason, reserved=True)
+                )
+
+    def status(self) -> RepositoryStatus:
+        with self.index.reading() as snapshot:
+            files, projects, refused = snapshot.counts()
+            synchronised_at = snapshot.synchronised_at()
+        return RepositoryStatus(
+            files=files,
+            projects=projects,
+            refused=refused,
+            synchronised_at=synchronised_at,
+            last_error=self._last_error,
+        )
+
+    def close(self) -> None:
+        with closing(self.storage), closing(self.auth), closing(self.index):
+            pass
+
+    def _not_synchronised(self) -> NotSynchronised:
+        reason = f" ({self._last_error})" if self._last_error else ""
+        return NotSynchronised(
+            f"The repository {self.name} was not read from its storage yet{reason}; try again in a moment.",
+            retry_after=2,
+        )
+
+
+def _is_here(row: IndexedProject) -> bool:
+    return row.files > 0 or row.state.status is not ProjectStatus.ACTIVE

@@ -1,0 +1,1 @@
+"""The Simple Repository API 1.4: values in, text out; no clock, no request, no settings."""

@@ -1,0 +1,35 @@
+"""What the author of a backend tests with: the storage contract as a suite, an in-memory storage, tiny distributions.
+
+::
+
+    from pywharf_core.testing import StorageContract
+
+    class TestMyStorage(StorageContract):
+        @pytest.fixture
+        def storage(self, tmp_path: Path) -> Storage:
+            return MyStorage(tmp_path)
+
+Needs pytest: ``pip install pywharf-core[testing]``.
+"""
+
+import pytest
+
+# Before the import, or the suite's asserts lose their explanations.
+pytest.register_assert_rewrite("pywharf_core.testing.storage_contract")
+
+from pywharf_core.testing.distributions import make_sdist, make_wheel  # noqa: E402
+from pywharf_core.testing.memory_storage import MemoryOptions, MemoryStorage, MemoryStorageType, MemoryStore  # noqa: E402
+from pywharf_core.testing.storage_contract import CrashingStore, StorageContract  # noqa: E402
+from pywharf_core.testing.uploads import make_upload  # noqa: E402
+
+__all__ = [
+    "CrashingStore",
+    "MemoryOptions",
+    "MemoryStorage",
+    "MemoryStorageType",
+    "MemoryStore",
+    "StorageContract",
+    "make_sdist",
+    "make_upload",
+    "make_wheel",
+]

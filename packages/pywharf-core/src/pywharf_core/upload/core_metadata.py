@@ -1,0 +1,133 @@
+"""METADATA and PKG-INFO: the core metadata specification, read with patience for what old tools wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from packaging.metadata import parse_email
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from pywharf_core.errors import InvalidUpload
+from pywharf_core.filenames import ParsedFilename
+from pywharf_core.model import CoreMetadata
+from pywharf_core.upload.quoted import quoted
+
+_ABSENT = ("", "UNKNOWN")  # what distutils and its heirs write where there is nothing to say
+
+#: As packaging leaves a field that it did not understand: by name in lower case with hyphens, singular.
+_MULTIPLE = {
+    "platform": "platforms",
+    "supported-platform": "supported_platforms",
+    "classifier": "classifiers",
+    "requires": "requires",
+    "provides": "provides",
+    "obsoletes": "obsoletes",
+    "requires-dist": "requires_dist",
+    "provides-dist": "provides_dist",
+    "obsoletes-dist": "obsoletes_dist",
+    "requires-external": "requires_external",
+    "project-url": "project_urls",
+    "provides-extra": "provides_extra",
+    "dynamic": "dynamic",
+    "license-file": "license_files",
+    "import-name": "import_names",
+    "import-namespace": "import_namespaces",
+}
+_SINGLE = frozenset(
+    (
+        "metadata-version",
+        "summary",
+        "description-content-type",
+        "keywords",
+        "home-page",
+        "download-url",
+        "author",
+        "author-email",
+        "maintainer",
+        "maintainer-email",
+        "license",
+        "license-expression",
+        "requires-python",
+    )
+)
+
+
+def parse_core_metadata(content: bytes, document: str, parsed: ParsedFilename) -> CoreMetadata:
+    """The fields of a core metadata file, without the description.
+
+    :param document: how the file is called in sentences: ``METADATA`` or ``PKG-INFO``.
+    :raises InvalidUpload: name or version is missing, or not that of the filename. Anything else is tolerated.
+    """
+    raw, unparsed = parse_email(content)
+    _check_identity(raw.get("name"), raw.get("version"), unparsed, document, parsed)
+    fields: dict[str, str | tuple[str, ...]] = {}
+    for key, value in raw.items():
+        if key == "description":
+            continue
+        if key == "keywords":
+            value = ",".join(cast("list[str]", value))
+        elif key == "project_urls":
+            value = [f"{label}, {url}" if label else url for label, url in cast("dict[str, str]", value).items()]
+        if isinstance(value, str):
+            if value.strip() not in _ABSENT:
+                fields[key] = value
+        else:
+            _add(fields, key, cast("list[str]", value))
+    for name, values in unparsed.items():
+        if name in _MULTIPLE:
+            _add(fields, _MULTIPLE[name], values)
+        elif name in _SINGLE:
+            said = [value for value in values if value.strip() not in _ABSENT]
+            if said:
+                fields.setdefault(name.replace("-", "_"), said[0])
+    return fields
+
+
+def text_of(fields: CoreMetadata, key: str) -> str | None:
+    """The value of a field that has at most one."""
+    value = fields.get(key)
+    return value if isinstance(value, str) else None
+
+
+def stays_true_when_built(fields: CoreMetadata) -> bool:
+    """Whether an sdist's metadata is that of every wheel built from it: 2.2 or later, no ``Dynamic`` (PEP 643)."""
+    number = (text_of(fields, "metadata_version") or "").split(".")
+    if len(number) != 2 or not all(part.isascii() and part.isdigit() for part in number):
+        return False
+    return (int(number[0]), int(number[1])) >= (2, 2) and not fields.get("dynamic")
+
+
+def _add(fields: dict[str, str | tuple[str, ...]], key: str, values: list[str]) -> None:
+    said = tuple(value for value in values if value.strip() not in _ABSENT)
+    if said:
+        fields[key] = (*fields.get(key, ()), *said)
+
+
+def _check_identity(
+    name: str | None, version: str | None, unparsed: Mapping[str, list[str]], document: str, parsed: ParsedFilename
+) -> None:
+    for field, value in (("Name", name), ("Version", version)):
+        if field.lower() in unparsed:
+            raise InvalidUpload(f"The archive's {document} gives {field} twice or unreadably; it should be given once.")
+        if value is None:
+            raise InvalidUpload(f"The archive's {document} has no {field}; build the file again with a current tool.")
+    if canonicalize_name(str(name)) != parsed.project:
+        raise InvalidUpload(
+            f"The archive's {document} is of the project {quoted(str(name))}, its filename of "
+            f"{quoted(parsed.project)}; they should agree."
+        )
+    if not same_version(str(version), parsed.version):
+        raise InvalidUpload(
+            f"The archive's {document} is of version {quoted(str(version))}, its filename of "
+            f"{quoted(str(parsed.version))}; they should agree."
+        )
+
+
+def same_version(text: str, version: Version) -> bool:
+    """Equal by PEP 440: ``1.0`` is ``1.0.0``."""
+    try:
+        return Version(text) == version
+    except InvalidVersion:
+        return False

@@ -1,0 +1,17 @@
+"""The keys of a repository's table with ``type = "file_system"``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pywharf_core import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSystemOptions:
+    """Where the store lies; secrets belong to the auth type."""
+
+    path: Path | None = option(
+        "the store's folder; without it, ROOT/cache/<name>/storage", default=None, example='"/srv/packages"'
+    )

@@ -1,0 +1,108 @@
+"""Who is let in: repository and secret from the request, the verdict on them, and the right that a route wants."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from pywharf.exchange import Exchange, exchange_of
+from pywharf_core.auth import Access
+from pywharf_core.errors import NotAuthenticated, NotPermitted, StorageUnavailable
+from pywharf_core.repository import Repository
+from pywharf_core.secret import Secret
+
+_WRONG = "The username or the password is wrong; the username is the repository's name, the password its secret."
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A caller who may do what was asked for.
+
+    :ivar secret: the caller's; None: anonymous.
+    """
+
+    repository: Repository
+    username: str
+    secret: Secret | None
+
+    def contradicted(self) -> None:
+        """The storage refused the caller's secret: ask anew next time."""
+        if self.secret is not None:
+            self.repository.verdicts.forget(self.username, self.secret)
+
+
+async def admit(scope: Scope, wanted: Access) -> Admitted:
+    """Let the caller of this request in.
+
+    :raises NotAuthenticated: no credentials, or wrong ones.
+    :raises NotPermitted: right ones without the right.
+    :raises TooManyAttempts: too many unknown secrets came from there.
+    :raises StorageUnavailable: the server has no configuration yet, or the right cannot be found out now.
+    """
+    exchange = exchange_of(scope)
+    if exchange.opened is None:
+        raise StorageUnavailable("This server has no configuration yet; POST one to /initialize/.")
+    credentials = basic_credentials(scope)
+    admitted = _anonymous(exchange, wanted) if credentials is None else await _known(exchange, *credentials, wanted)
+    exchange.repository = admitted.repository
+    return admitted
+
+
+def basic_credentials(scope: Scope) -> tuple[str, Secret] | None:
+    """Username and password of Basic authentication (RFC 7617); None: there are none.
+
+    :raises NotAuthenticated: there are, and they are malformed or of another scheme.
+    """
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            scheme, _, encoded = value.partition(b" ")
+            if scheme.lower() != b"basic":
+                raise NotAuthenticated("Only Basic authentication is understood: username and password.")
+            try:
+                decoded = base64.b64decode(encoded.strip(), validate=True)
+            except binascii.Error:
+                raise NotAuthenticated("The Authorization header is not valid Basic authentication.") from None
+            username, colon, password = decoded.decode("utf-8", "surrogateescape").partition(":")
+            if not colon:
+                raise NotAuthenticated("The Authorization header is not valid Basic authentication.")
+            return username, Secret(password)
+    return None
+
+
+def _anonymous(exchange: Exchange, wanted: Access) -> Admitted:
+    assert exchange.opened is not None
+    repositories = exchange.opened.repositories
+    if exchange.selected is not None:
+        repository = repositories.get(exchange.selected)
+    else:
+        repository = next(iter(repositories.values())) if len(repositories) == 1 else None
+    if repository is None or not repository.configuration.anonymous_read or wanted > Access.READ:
+        raise NotAuthenticated(
+            "Credentials are needed: the username is the repository's name, the password its secret."
+        )
+    return Admitted(repository, "", None)
+
+
+async def _known(exchange: Exchange, username: str, secret: Secret, wanted: Access) -> Admitted:
+    assert exchange.opened is not None
+    repository = exchange.opened.repositories.get(username if exchange.selected is None else exchange.selected)
+    if repository is None:  # as a wrong secret is answered, and slowed: names of repositories are not told
+        if repositories := exchange.opened.repositories:
+            next(iter(repositories.values())).verdicts.admit_question(username, secret, exchange.client)
+        raise NotAuthenticated(_WRONG)
+    access = repository.verdicts.recall(username, secret, wanted)
+    if access is None:
+        repository.verdicts.admit_question(username, secret, exchange.client)
+        verdict = await exchange.threads(repository).run(repository.auth.access, username, secret)
+        repository.verdicts.remember(username, secret, verdict)
+        access = verdict.access
+    if access is Access.UNKNOWN:
+        raise NotAuthenticated(_WRONG)
+    if access is Access.NONE:
+        raise NotPermitted(f"This secret has no right in the repository {repository.name}.")
+    if wanted is Access.WRITE and access < Access.MAY_WRITE:
+        raise NotPermitted(f"This secret may read the repository {repository.name}, not write to it.")
+    return Admitted(repository, username, secret)

@@ -1,0 +1,104 @@
+"""The application: plain ASGI, for any server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pywharf.front import Front
+from pywharf.logs import AccessLog
+from pywharf.routes import files, health, simple
+from pywharf.routes.initialize import Initialize
+from pywharf.routes.upload import upload
+from pywharf.settings import ServerSettings
+from pywharf.wharf_in_force import WharfInForce
+from pywharf_core.errors import ConfigurationError
+from pywharf_core.plugins import Plugins, load_plugins
+from pywharf_core.root import Root
+
+
+def create_app(settings: ServerSettings | None = None, *, plugins: Plugins | None = None) -> ASGIApp:
+    """The ASGI application of one ROOT; several processes may serve the same one.
+
+    :param settings: None: from the environment, ``PYWHARF_SETTINGS`` (JSON of ``ServerSettings``) or else
+        ``PYWHARF_ROOT`` (the folder alone). The configuration is the one in force in ROOT.
+    :param plugins: None: those that are installed.
+    :raises ConfigurationError: neither variable is set, or ROOT cannot be used.
+    """
+    settings = settings or _settings_of_environment()
+    root = Root(Path(settings.root))
+    root.make()
+    in_force = WharfInForce(settings, root, plugins or load_plugins())
+    access_log = AccessLog(root.log, on_terminal=settings.debug or sys.stderr.isatty())
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        try:
+            await in_force.current()  # opens, and begins to synchronise, before anybody asks
+            yield
+        finally:
+            await in_force.close()
+            access_log.close()
+
+    router = Router(_routes(Initialize(settings, in_force)), redirect_slashes=False, lifespan=lifespan)
+    return Front(router, in_force, access_log)
+
+
+class _Endpoint:
+    """A plain ASGI function as a route's endpoint; Starlette would hand a function a ``Request``."""
+
+    def __init__(self, call: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._call = call
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._call(scope, receive, send)
+
+
+def _get(path: str, call: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Route:
+    """Takes HEAD too."""
+    return Route(path, _Endpoint(call), methods=["GET"])
+
+
+def _routes(initialize: Initialize) -> list[BaseRoute]:
+    """Tried in this order, so what package tools ask most comes first."""
+    routes: list[BaseRoute] = [
+        _get("/simple/{project}/", simple.project_page),
+        _get("/simple/{project}/{filename}", files.distribution_file),
+        _get("/simple/", simple.project_list),
+        _get("/simple/{project}", simple.project_without_slash),
+        _get("/simple", simple.list_without_slash),
+        _get("/healthz", health.healthz),
+        _get("/readyz", health.readyz),
+        _get("/", _home),
+    ]
+    for path in ("/simple/", "/simple", "/", "/legacy/", "/legacy"):
+        routes.append(Route(path, _Endpoint(upload), methods=["POST"]))
+        # hatch asks there what is published already
+        routes.append(_get(f"{path.rstrip('/')}/+simple/{{project}}/", simple.project_page))
+    for slash in ("/", ""):
+        routes.append(_get(f"/index_mtime{slash}", health.index_mtime))
+        routes.append(Route(f"/initialize{slash}", initialize, methods=["POST"]))
+    return routes
+
+
+async def _home(scope: Scope, receive: Receive, send: Send) -> None:
+    """``GET /``"""
+    await RedirectResponse(f"{scope.get('root_path', '')}/simple/", 307)(scope, receive, send)
+
+
+def _settings_of_environment() -> ServerSettings:
+    if text := os.environ.get("PYWHARF_SETTINGS"):
+        try:
+            return ServerSettings.from_json(text)
+        except ValueError as error:
+            raise ConfigurationError([f"PYWHARF_SETTINGS: {error}"]) from error
+    if path := os.environ.get("PYWHARF_ROOT"):
+        return ServerSettings(root=path)
+    raise ConfigurationError(["PYWHARF_ROOT is not set; it should name the folder ROOT that the server uses."])

@@ -1,0 +1,37 @@
+"""Conditional requests: entity tags and 304 (RFC 9110, section 13)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from starlette.types import Scope
+
+_TAG = re.compile(rb'(?:W/)?("[^"]*")')
+
+#: pip and uv cache by URL without credentials: what one repository's user got must not be shown to another's.
+VARY = b"Accept, Accept-Encoding, Authorization, Cookie"
+
+
+def entity_tag(repository: str, *parts: bytes | str) -> bytes:
+    """A strong tag that names the repository and depends on every part."""
+    digest = hashlib.sha256(repository.encode())
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8))
+        digest.update(data)
+    return b'"%s"' % digest.hexdigest()[:32].encode()
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """All values of a request header, joined; None: it was not sent."""
+    values = [value for key, value in scope["headers"] if key == name]
+    return b", ".join(values) if values else None
+
+
+def matches(scope: Scope, tag: bytes) -> bool:
+    """Whether ``If-None-Match`` holds the tag: then the client has it."""
+    sent = header(scope, b"if-none-match")
+    if sent is None:
+        return False
+    return sent.strip() == b"*" or tag in _TAG.findall(sent)

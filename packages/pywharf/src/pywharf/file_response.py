@@ -1,0 +1,127 @@
+"""A distribution file from local disk: validators, a single range, large pieces (RFC 9110, sections 13 and 14)."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from email.utils import format_datetime
+from typing import BinaryIO
+
+from starlette.types import Scope, Send
+
+from pywharf.conditional import VARY, entity_tag, header, matches
+from pywharf.threads import StorageThreads
+from pywharf_core.errors import FileNotFound
+from pywharf_core.model import DistributionFile
+
+_PIECE = 512 * 1024  # bytes read in one trip to a thread
+_RANGE = re.compile(rb"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*\Z", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    first: int
+    length: int
+
+
+async def send_file(
+    scope: Scope,
+    send: Send,
+    threads: StorageThreads,
+    stream: BinaryIO,
+    file: DistributionFile,
+    *,
+    repository: str,
+    immutable: bool,
+) -> None:
+    """Answer with the file's bytes, or the range asked for; closes ``stream``.
+
+    :param immutable: the URL is this repository's alone, so caches may keep the file for good.
+    :raises FileNotFound: before anything was sent, if the stream is not as long as the file.
+    """
+    try:
+        if await threads.run(_length, stream) != file.size:
+            raise FileNotFound(f"{file.filename} is no longer what was listed; ask for the project's page again.")
+        tag = entity_tag(repository, file.sha256)
+        headers = _headers(file, tag, immutable=immutable)
+        if matches(scope, tag):
+            await send({"type": "http.response.start", "status": 304, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        span = _span(scope, file.size, tag)
+        if span is None:
+            headers += [(b"content-range", b"bytes */%d" % file.size), (b"content-length", b"0")]
+            await send({"type": "http.response.start", "status": 416, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        status = 200
+        if span.length != file.size:
+            status = 206
+            last = span.first + span.length - 1
+            headers.append((b"content-range", b"bytes %d-%d/%d" % (span.first, last, file.size)))
+        headers += [
+            (b"content-length", str(span.length).encode()),
+            (b"content-type", b"application/octet-stream"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await _send_span(send, threads, stream, span)
+    finally:
+        await threads.run(stream.close)
+
+
+async def _send_span(send: Send, threads: StorageThreads, stream: BinaryIO, span: _Span) -> None:
+    if span.first:
+        await threads.run(stream.seek, span.first)
+    left = span.length
+    while left:
+        piece = await threads.run(stream.read, min(_PIECE, left))
+        if not piece:
+            raise EOFError("the file became shorter while it was sent")  # the connection is cut: no half file passes
+        left -= len(piece)
+        await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+    if not span.length:
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _headers(file: DistributionFile, tag: bytes, *, immutable: bool) -> list[tuple[bytes, bytes]]:
+    cached = b"private, max-age=31536000, immutable" if immutable else b"private, no-cache"
+    return [
+        (b"etag", tag),
+        (b"last-modified", format_datetime(file.upload_time, usegmt=True).encode()),
+        (b"cache-control", cached),
+        (b"vary", VARY),
+        (b"accept-ranges", b"bytes"),
+    ]
+
+
+def _span(scope: Scope, size: int, tag: bytes) -> _Span | None:
+    """What to send; None: the range asked for is not in the file. Several ranges, or unknown units, get it whole."""
+    whole = _Span(0, size)
+    sent = header(scope, b"range")
+    if sent is None or not (match := _RANGE.match(sent.strip())):
+        return whole
+    condition = header(scope, b"if-range")
+    if condition is not None and condition.strip() != tag:
+        return whole
+    first_text, last_text = match.groups()
+    if not first_text and not last_text or len(first_text) > 18 or len(last_text) > 18:
+        return whole
+    if not first_text:
+        length = min(int(last_text), size)
+        return _Span(size - length, length) if length else None
+    first = int(first_text)
+    last = min(int(last_text), size - 1) if last_text else size - 1
+    if last_text and int(last_text) < first:
+        return whole  # not a valid range: ignored
+    return _Span(first, last - first + 1) if first < size else None
+
+
+def _length(stream: BinaryIO) -> int:
+    length = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    return length

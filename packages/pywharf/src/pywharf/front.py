@@ -1,0 +1,121 @@
+"""The outermost layer: request id, access log, the configuration in force, ``/r/<repository>/``, and errors."""
+
+from __future__ import annotations
+
+import re
+import time
+from urllib.parse import unquote
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pywharf import reason_phrase
+from pywharf.early_answer import answer_early
+from pywharf.exchange import Exchange, attach
+from pywharf.http_errors import error_response
+from pywharf.logs import AccessLog, new_request_id, request_id
+from pywharf.wharf_in_force import WharfInForce
+from pywharf_core.errors import WharfError
+
+_SELECTED = re.compile(r"/r/([^/]+)(?=/|\Z)")
+_SLASHES = re.compile(r"/{2,}")
+
+
+class Front:
+    """Wraps the router of one application."""
+
+    def __init__(self, application: ASGIApp, in_force: WharfInForce, access_log: AccessLog) -> None:
+        self._application = application
+        self._in_force = in_force
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._application(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            raise ValueError(f"pywharf speaks HTTP only, not {scope['type']}")
+        started = time.perf_counter()
+        token = request_id.set(new_request_id())
+        selected = _prepare_path(scope)
+        client = scope["client"][0] if scope.get("client") else ""
+        status, size = 0, 0
+
+        async def counting_send(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                exchange.started = True
+            elif message["type"] == "http.response.body":
+                size += len(message.get("body", b""))
+            await send(message)
+
+        exchange = Exchange(None, selected, client, receive)
+        try:
+            await self._answer(scope, exchange, counting_send)
+        except ClientDisconnect:
+            status = 499
+        finally:
+            self._access_log.write(
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                size=size,
+                seconds=time.perf_counter() - started,
+                repository=exchange.repository.name if exchange.repository else None,
+                client=client,
+            )
+            request_id.reset(token)
+
+    async def _answer(self, scope: Scope, exchange: Exchange, send: Send) -> None:
+        attach(scope, exchange)
+        scope["app"] = self  # the router then raises what it does not find, instead of answering it
+        try:
+            opened = await self._in_force.current()
+            if opened is None:
+                await self._application(scope, exchange.receive, send)
+                return
+            with opened.used():
+                exchange.opened = opened
+                await self._application(scope, exchange.receive, send)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            if exchange.started:
+                raise  # too late to say it: the server cuts the connection
+            await _answer_error(scope, exchange, send, error)
+
+
+async def _answer_error(scope: Scope, exchange: Exchange, send: Send, error: Exception) -> None:
+    response = error_response(scope, error)
+    if isinstance(error, WharfError):
+        send = reason_phrase.with_reason(send, str(error))
+
+    async def send_response(send: Send) -> None:
+        await response(scope, exchange.receive, send)
+
+    if exchange.body_done or scope["method"] in ("GET", "HEAD"):
+        await send_response(send)
+    else:
+        await answer_early(exchange.receive, send, send_response)
+
+
+def _prepare_path(scope: Scope) -> str | None:
+    """Collapse empty segments, and take ``/r/<repository>`` off the front, into ``root_path``.
+
+    :returns: the repository's name; None: the path names none.
+    """
+    root: str = scope.get("root_path", "")
+    path: str = scope["path"]
+    if root and path.startswith(root):
+        path = path[len(root) :]
+    if "//" in path:  # pipenv asks for /simple//<project>/
+        path = _SLASHES.sub("/", path)
+    selected = None
+    if match := _SELECTED.match(path):
+        selected = unquote(match[1])
+        root += match[0]
+        path = path[match.end() :] or "/"
+    scope["root_path"] = root
+    scope["path"] = root + path
+    return selected

@@ -1,0 +1,128 @@
+"""The one place that maps errors to HTTP: a status, one plain sentence, and the request's id."""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope
+
+from pywharf.logs import request_id
+from pywharf_core.errors import (
+    ConfigurationError,
+    FileAlreadyExists,
+    FileChanged,
+    FileTooLarge,
+    IndexConflict,
+    InvalidRequest,
+    InvalidUpload,
+    NotAcceptable,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    NotSupported,
+    PluginError,
+    StorageUnavailable,
+    TooManyAttempts,
+    WharfError,
+)
+
+logger = logging.getLogger(__name__)
+
+#: By the nearest class in the error's ancestry.
+STATUS: dict[type[WharfError], int] = {
+    ConfigurationError: 400,
+    InvalidRequest: 400,
+    InvalidUpload: 400,
+    NotAuthenticated: 401,
+    NotPermitted: 403,
+    NotFound: 404,
+    FileChanged: 404,
+    NotAcceptable: 406,
+    FileAlreadyExists: 409,
+    IndexConflict: 409,
+    FileTooLarge: 413,
+    TooManyAttempts: 429,
+    PluginError: 500,
+    NotSupported: 501,
+    StorageUnavailable: 503,
+}
+
+# pip obeys Retry-After each of its five times; an HTTP date would crash poetry.
+_MOST_PATIENCE = 5  # seconds
+
+_CHALLENGE = 'Basic realm="pywharf", charset="UTF-8"'
+
+
+def status_of(error: WharfError) -> int:
+    return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+
+
+def error_response(scope: Scope, error: Exception) -> Response:
+    """What the client is told of ``error``; anything unforeseen is logged, and told as 500 without details."""
+    headers = {"Cache-Control": "no-store"}
+    match error:
+        case WharfError():
+            status, sentence = status_of(error), str(error)
+            if isinstance(error, NotAuthenticated):
+                headers["WWW-Authenticate"] = _CHALLENGE
+            if isinstance(error, StorageUnavailable | TooManyAttempts):
+                headers["Retry-After"] = str(max(1, min(error.retry_after or 1, _MOST_PATIENCE)))
+        case HTTPException():
+            status, sentence = error.status_code, _ROUTING.get(error.status_code, str(error.detail))
+            headers |= dict(error.headers or {})
+        case _:
+            logger.error("unforeseen error", exc_info=error)
+            status, sentence = 500, "Something unforeseen went wrong; the log of the server says what, by this request's id."
+    return _rendered(scope, status, sentence, headers)
+
+
+_ROUTING = {
+    404: "There is nothing at this address; package tools use /simple/.",
+    405: "This address does not take this method.",
+}
+
+
+def _rendered(scope: Scope, status: int, sentence: str, headers: dict[str, str]) -> Response:
+    """As text, JSON or HTML, by ``Accept``; text unless another is wanted more."""
+    headers |= {"Vary": "Accept, Accept-Encoding, Authorization, Cookie", "X-Content-Type-Options": "nosniff"}
+    number = request_id.get()
+    headers["X-Request-Id"] = number
+    media_type = _wanted(next((value for name, value in scope["headers"] if name == b"accept"), b"").decode("latin-1"))
+    if media_type == "application/json":
+        # uv shows `code`, PyPI's clients know `message`.
+        document = {"code": sentence, "message": sentence, "status": status, "request_id": number}
+        body = json.dumps(document, ensure_ascii=False)
+    elif media_type == "text/html":
+        headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+        text = html.escape(sentence).replace("\n", "<br>")
+        body = (
+            f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{status}</title></head>'
+            f"<body><h1>{status}</h1><p>{text}</p><p>Request {number}</p></body></html>\n"
+        )
+    else:
+        body = f"{sentence}\nRequest {number}\n"
+    return Response(body, status, headers, f"{media_type}; charset=utf-8" if media_type != "application/json" else media_type)
+
+
+def _wanted(accept: str) -> str:
+    """The best of our three media types; those that only a package index has count as text."""
+    quality = {"text/plain": 0.0, "application/json": 0.0, "text/html": 0.0}
+    for item in accept.lower().split(","):
+        media_type, *parameters = (part.strip() for part in item.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            if name == "q":
+                try:
+                    weight = float(value)
+                except ValueError:
+                    weight = 0.0
+        if media_type in quality:
+            quality[media_type] = max(quality[media_type], weight)
+        elif media_type in ("*/*", "text/*"):
+            quality["text/plain"] = max(quality["text/plain"], weight)
+    return max(quality, key=lambda media_type: quality[media_type])

@@ -1,0 +1,154 @@
+"""Pages, rendered and compressed once, kept until their revision changes."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from starlette.types import Scope, Send
+
+from pywharf.conditional import VARY, entity_tag, header, matches
+from pywharf.threads import StorageThreads
+from pywharf_core.repository import Repository
+from pywharf_core.simple.negotiate import Representation
+
+_MOST_BYTES = 64 * 1024 * 1024  # of bodies, plain and compressed
+_WORTH_COMPRESSING = 1024  # bytes
+_GZIP_LEVEL = 6
+_TAKES_GZIP = re.compile(
+    rb"""(?:^|,)\s*(?:gzip|x-gzip|\*)\s*      # named, or any
+    (?:;\s*q\s*=\s*(?!0(?:\.0*)?\s*(?:,|$))[\d.]+)?\s*(?=,|$)   # and not with q=0""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True)
+class Variant:
+    """One encoding of a page, with its headers ready to send."""
+
+    body: bytes
+    tag: bytes
+    headers: RawHeaders
+    unchanged: RawHeaders
+
+
+@dataclass(slots=True)
+class CachedPage:
+    """:ivar version: of the index when ``revision`` was last seen to be the page's."""
+
+    revision: int
+    version: int
+    plain: Variant
+    compressed: Variant | None
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = len(self.plain.body) + (len(self.compressed.body) if self.compressed else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PageSource:
+    """Where a page comes from; both calls block.
+
+    :ivar key: tells it from the repository's other pages.
+    :ivar revision: the revision that the page would have now.
+    :ivar render: the page's text and the revision it is of, read in one transaction.
+    """
+
+    key: str
+    revision: Callable[[], int]
+    render: Callable[[], tuple[str, int]]
+
+
+class PageCache:
+    """For one configuration in one process; used on the event loop, renders in threads. Bounded by its pages' bytes."""
+
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._pages: OrderedDict[tuple[str, str, str], CachedPage] = OrderedDict()
+
+    def fresh(self, repository: Repository, key: str, representation: Representation) -> CachedPage | None:
+        """The page, if it is here and nobody changed the index since: the whole path of most requests."""
+        place = (repository.name, key, representation)
+        page = self._pages.get(place)
+        if page is None or page.version != repository.index.version():
+            return None
+        self._pages.move_to_end(place)
+        return page
+
+    async def page(
+        self, threads: StorageThreads, repository: Repository, source: PageSource, representation: Representation
+    ) -> CachedPage:
+        """The page as it is now.
+
+        :raises WharfError: what ``source`` raises; nothing is kept then.
+        """
+        if (page := self.fresh(repository, source.key, representation)) is not None:
+            return page
+        place = (repository.name, source.key, representation)
+        # Before the rows are read: what changes in between shows as another version next time.
+        version = repository.index.version()
+        page = self._pages.get(place)
+        if page is not None and await threads.run(source.revision) == page.revision:
+            page.version = version
+            return page
+        page = await threads.run(_build, repository.name, source, representation, version)
+        self._keep(place, page)
+        return page
+
+    def _keep(self, place: tuple[str, str, str], page: CachedPage) -> None:
+        if (old := self._pages.pop(place, None)) is not None:
+            self._bytes -= old.size
+        self._pages[place] = page
+        self._bytes += page.size
+        while self._bytes > self._most_bytes and len(self._pages) > 1:
+            self._bytes -= self._pages.popitem(last=False)[1].size
+
+
+async def send_page(scope: Scope, send: Send, page: CachedPage) -> None:
+    """Answer with the page, or with 304 if the client has it."""
+    variant = page.plain
+    if page.compressed is not None and (accepted := header(scope, b"accept-encoding")) and _TAKES_GZIP.search(accepted):
+        variant = page.compressed
+    if matches(scope, variant.tag):
+        await send({"type": "http.response.start", "status": 304, "headers": variant.unchanged})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": variant.headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else variant.body})
+
+
+def _build(repository: str, source: PageSource, representation: Representation, version: int) -> CachedPage:
+    text, revision = source.render()
+    body = text.encode("utf-8", "replace")
+    plain = _variant(repository, representation, body, b"")
+    compressed = None
+    if len(body) >= _WORTH_COMPRESSING:
+        compressed = _variant(repository, representation, gzip.compress(body, _GZIP_LEVEL, mtime=0), b"gzip")
+    return CachedPage(revision, version, plain, compressed)
+
+
+def _variant(repository: str, representation: Representation, body: bytes, encoding: bytes) -> Variant:
+    tag = entity_tag(repository, representation, encoding, body)
+    unchanged = [(b"etag", tag), (b"cache-control", b"private, no-cache"), (b"vary", VARY)]
+    headers = [
+        (b"content-type", _content_type(representation)),
+        (b"content-length", str(len(body)).encode()),
+        *unchanged,
+        (b"x-content-type-options", b"nosniff"),
+        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    ]
+    if encoding:
+        headers.append((b"content-encoding", encoding))
+    return Variant(body, tag, headers, unchanged)
+
+
+def _content_type(representation: Representation) -> bytes:
+    charset = "" if representation is Representation.JSON else "; charset=utf-8"
+    return f"{representation}{charset}".encode()

@@ -1,0 +1,128 @@
+"""The simple index: list of projects, page of a project (Simple repository API)."""
+
+from __future__ import annotations
+
+from functools import partial
+from urllib.parse import parse_qs, quote
+
+from packaging.utils import NormalizedName
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from pywharf.admission import admit
+from pywharf.conditional import VARY, header
+from pywharf.exchange import exchange_of
+from pywharf.page_cache import PageSource, send_page
+from pywharf_core.auth import Access
+from pywharf_core.errors import NotSynchronised, ProjectNotFound
+from pywharf_core.filenames import is_project_name, normalise
+from pywharf_core.names import Answer, Answerer
+from pywharf_core.repository import Repository
+from pywharf_core.simple import html, json
+from pywharf_core.simple.negotiate import Representation, choose
+
+_LISTING = "/"  # no project's name
+
+
+async def project_list(scope: Scope, receive: Receive, send: Send) -> None:
+    """``GET /simple/``"""
+    del receive
+    admitted = await admit(scope, Access.READ)
+    repository = admitted.repository
+    representation = _representation(scope)
+    exchange = exchange_of(scope)
+    assert exchange.opened is not None
+    page = exchange.opened.pages.fresh(repository, _LISTING, representation)
+    if page is None:
+        source = PageSource(_LISTING, repository.listing_revision, partial(_render_list, repository, representation))
+        page = await exchange.opened.pages.page(exchange.threads(repository), repository, source, representation)
+    await send_page(scope, send, page)
+
+
+async def project_page(scope: Scope, receive: Receive, send: Send) -> None:
+    """``GET /simple/<project>/``"""
+    admitted = await admit(scope, Access.READ)
+    repository = admitted.repository
+    asked: str = scope["path_params"]["project"]
+    project = normalised_project(asked)
+    if asked != project:
+        await _moved(scope, f"/simple/{project}/")(scope, receive, send)
+        return
+    representation = _representation(scope)
+    exchange = exchange_of(scope)
+    assert exchange.opened is not None
+    pages, threads = exchange.opened.pages, exchange.threads(repository)
+    page = pages.fresh(repository, project, representation)
+    if page is None:
+        source = PageSource(
+            project,
+            partial(repository.project_revision, project),
+            partial(_render_page, repository, project, representation),
+        )
+        try:
+            page = await pages.page(threads, repository, source, representation)
+        except ProjectNotFound:
+            response = _answered_elsewhere(scope, await threads.run(repository.answer_for, project))
+            if response is None:
+                raise
+            await response(scope, receive, send)
+            return
+    await send_page(scope, send, page)
+
+
+async def project_without_slash(scope: Scope, receive: Receive, send: Send) -> None:
+    """``GET /simple/<project>``: its page ends in a slash."""
+    await admit(scope, Access.READ)
+    project = normalised_project(scope["path_params"]["project"])
+    await _moved(scope, f"/simple/{project}/")(scope, receive, send)
+
+
+async def list_without_slash(scope: Scope, receive: Receive, send: Send) -> None:
+    """``GET /simple``"""
+    await _moved(scope, "/simple/")(scope, receive, send)
+
+
+def normalised_project(asked: str) -> NormalizedName:
+    """
+    :raises ProjectNotFound: no project can have this name.
+    """
+    if not is_project_name(asked):
+        raise ProjectNotFound(f"{asked!r} is not a valid project name.")
+    return normalise(asked)
+
+
+def _render_list(repository: Repository, representation: Representation) -> tuple[str, int]:
+    projects, revision = repository.project_list()
+    render = json.project_list if representation is Representation.JSON else html.project_list
+    return render(projects), revision
+
+
+def _render_page(
+    repository: Repository, project: NormalizedName, representation: Representation
+) -> tuple[str, int]:
+    page, revision = repository.project_page(project)
+    render = json.project_page if representation is Representation.JSON else html.project_page
+    return render(page), revision
+
+
+def _representation(scope: Scope) -> Representation:
+    query = scope["query_string"]
+    chosen = parse_qs(query.decode("latin-1")).get("format") if query else None
+    accept = header(scope, b"accept")
+    return choose(None if accept is None else accept.decode("latin-1"), chosen[0] if chosen else None)
+
+
+def _moved(scope: Scope, path: str) -> Response:
+    # Relative to our own root: clients resolve it against the URL they used, whatever proxy is in front.
+    query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+    headers = {"Vary": VARY.decode(), "Cache-Control": "private, no-cache"}
+    return RedirectResponse(f"{scope.get('root_path', '')}{quote(path)}{query}", 301, headers)
+
+
+def _answered_elsewhere(scope: Scope, answer: Answer) -> Response | None:
+    if answer.answerer is Answerer.NOT_READY:
+        raise NotSynchronised("This repository was not read from its storage yet; try again in a moment.", retry_after=2)
+    if answer.answerer is not Answerer.EXTRA_INDEX:
+        return None
+    query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+    return RedirectResponse(answer.because + query, 307, {"Cache-Control": "no-store", "Vary": VARY.decode()})

@@ -1,0 +1,46 @@
+"""The legacy upload API: ``POST /simple/``, also at ``/`` and ``/legacy/``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from pywharf.admission import Admitted, admit
+from pywharf.exchange import exchange_of
+from pywharf.upload_stream import ReceivedForm, receive_upload
+from pywharf_core.auth import Access
+from pywharf_core.changes import Published, publish
+from pywharf_core.errors import InvalidUpload, NotAuthenticated, NotPermitted
+from pywharf_core.upload.form import parse_form
+from pywharf_core.upload.receive import receive as read_upload
+
+
+async def upload(scope: Scope, receive: Receive, send: Send) -> None:
+    """Publish the file that the form brings; 200 also if it was published already with the same content."""
+    admitted = await admit(scope, Access.WRITE)
+    repository, exchange = admitted.repository, exchange_of(scope)
+    threads = exchange.threads(repository)
+    most = repository.configuration.max_file_bytes
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    form = await receive_upload(headers, receive, repository.new_staging_file, threads, max_file_bytes=most)
+    try:
+        published = await threads.run(_publish, admitted, form)
+    except (NotPermitted, NotAuthenticated):
+        admitted.contradicted()
+        raise
+    finally:
+        if form.staging is not None:
+            await threads.run(form.staging.discard)
+    said = "was published" if published.new else "is published already, with this very content"
+    await PlainTextResponse(f"{published.file.filename} {said}.\n")(scope, receive, send)
+
+
+def _publish(admitted: Admitted, received: ReceivedForm) -> Published:
+    form = parse_form(received.fields)
+    if received.staging is None or not received.filename:
+        raise InvalidUpload("The form holds no file; it should have one as its part content, with a filename.")
+    received.staging.finish()
+    file, staged = read_upload(form, received.filename, received.staging, now=datetime.now(UTC))
+    return publish(admitted.repository, file, staged, admitted.secret)

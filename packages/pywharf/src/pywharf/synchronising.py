@@ -1,0 +1,126 @@
+"""Keeps one repository's index in line with its storage: one process of a ROOT at a time, each interval or on notice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+from contextlib import suppress
+from typing import IO
+
+import portalocker
+
+from pywharf.threads import StorageThreads
+from pywharf_core.errors import StorageUnavailable, WharfError
+from pywharf_core.missing_metadata import complete_metadata
+from pywharf_core.repository import Repository
+from pywharf_core.root import Root
+
+logger = logging.getLogger(__name__)
+
+_ASK_FOR_THE_LOCK_EVERY = 1.0  # seconds
+_RETRY_FIRST = 2.0  # seconds after a failure, doubled up to the interval
+
+
+class Synchroniser:
+    """A task on the event loop. The process that gets the lock keeps it until it ends, and does the work meanwhile."""
+
+    def __init__(self, repository: Repository, root: Root, threads: StorageThreads) -> None:
+        self._repository = repository
+        self._lock_path = root.lock(f"sync-{repository.name}")
+        self._threads = threads
+        self._stopping = threading.Event()
+        self._notice = asyncio.Event()
+        self._synchronised = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    def notice(self) -> None:
+        """Something changed in the storage: synchronise now."""
+        self._notice.set()
+
+    async def stop(self) -> None:
+        """Return when nothing of the task is left; a scan that runs is waited for."""
+        self._stopping.set()
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        with self._lock_path.open("ab") as lock:
+            while not _locked(lock):  # noqa: ASYNC110 - no event tells that another process has ended
+                await asyncio.sleep(_ASK_FOR_THE_LOCK_EVERY)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._synchronise_for_ever())
+                tasks.create_task(self._complete_for_ever())
+
+    async def _synchronise_for_ever(self) -> None:
+        interval = self._repository.configuration.sync_index_interval
+        pause = min(_RETRY_FIRST, interval)
+        while True:
+            self._notice.clear()
+            if await self._synchronise():
+                pause = min(_RETRY_FIRST, interval)
+                await self._wait(interval)
+            else:
+                # Not all servers at once after an outage.
+                await self._wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 - no secret hangs on it
+                pause = min(pause * 2, interval)
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._notice.wait(), seconds)
+
+    async def _synchronise(self) -> bool:
+        name = self._repository.name
+        try:
+            report = await self._threads.run(self._repository.synchronise)
+            if report.added or report.changed or report.removed:
+                logger.info(
+                    "index synchronised",
+                    extra={
+                        "repository": name,
+                        "added": report.added,
+                        "changed": report.changed,
+                        "removed": report.removed,
+                    },
+                )
+        except StorageUnavailable as error:
+            logger.warning("index not synchronised", extra={"repository": name, "error": str(error)})
+            return False
+        except WharfError as error:
+            logger.error("index not synchronised", extra={"repository": name, "error": str(error)})
+            return False
+        except Exception:
+            logger.exception("index not synchronised: a bug in the storage", extra={"repository": name})
+            return False
+        self._synchronised.set()
+        return True
+
+    async def _complete_for_ever(self) -> None:
+        """Beside the synchronisations: reading many archives takes longer than the interval."""
+        name = self._repository.name
+        while True:
+            await self._synchronised.wait()
+            self._synchronised.clear()
+            try:
+                completed = await self._threads.run(complete_metadata, self._repository, stop=self._stopping.is_set)
+            except WharfError as error:
+                logger.warning("missing metadata not read", extra={"repository": name, "error": str(error)})
+            except Exception:
+                logger.exception("missing metadata not read: a bug in the storage", extra={"repository": name})
+            else:
+                if completed:
+                    logger.info("missing metadata read", extra={"repository": name, "files": completed})
+
+
+def _locked(lock: IO[bytes]) -> bool:
+    try:
+        portalocker.lock(lock, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+    except portalocker.LockException:
+        return False
+    return True

@@ -1,0 +1,157 @@
+"""The repositories that answer now: follows the configuration in force, opens the new before it closes the old."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from pywharf.page_cache import PageCache
+from pywharf.settings import ServerSettings
+from pywharf.synchronising import Synchroniser
+from pywharf.threads import StorageThreads
+from pywharf_core.config import load_configuration
+from pywharf_core.configuration_in_force import ConfigurationInForce, GenerationWatch, InForce
+from pywharf_core.errors import WharfError
+from pywharf_core.plugins import Plugins
+from pywharf_core.root import Root
+from pywharf_core.wharf import Wharf
+
+logger = logging.getLogger(__name__)
+
+_THREADS_PER_REPOSITORY = 16
+
+
+class OpenWharf:
+    """One generation's repositories, each with its threads and its synchroniser; closed when the last user leaves."""
+
+    def __init__(self, generation: int, wharf: Wharf, root: Root) -> None:
+        self.generation = generation
+        self.wharf = wharf
+        self.repositories = wharf.repositories
+        self.pages = PageCache()
+        self.threads = {name: StorageThreads(_THREADS_PER_REPOSITORY) for name in wharf.repositories}
+        self._synchronisers = [
+            Synchroniser(repository, root, self.threads[name]) for name, repository in wharf.repositories.items()
+        ]
+        self._users = 0
+        self._retired = False
+
+    def start(self) -> None:
+        for synchroniser in self._synchronisers:
+            synchroniser.start()
+
+    @contextmanager
+    def used(self) -> Iterator[OpenWharf]:
+        """Keeps it open inside the block."""
+        self._users += 1
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            if self._retired and not self._users:
+                self.wharf.close()
+
+    async def retire(self) -> None:
+        """Stop synchronising, and close as soon as nobody uses it."""
+        with self.used():
+            self._retired = True
+            for synchroniser in self._synchronisers:
+                await synchroniser.stop()
+
+
+class WharfInForce:
+    """Used on the event loop only.
+
+    :param plugins: what configurations may name.
+    """
+
+    def __init__(self, settings: ServerSettings, root: Root, plugins: Plugins) -> None:
+        self._settings = settings
+        self._root = root
+        self._plugins = plugins
+        self._configuration = ConfigurationInForce(root)
+        self._watch = GenerationWatch(root)
+        self._threads = StorageThreads(2)
+        self._current: OpenWharf | None = None
+        self._changing = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    async def current(self) -> OpenWharf | None:
+        """What is in force now; None: the server was never configured."""
+        if self._watch.changed():
+            await self._follow()
+        return self._current
+
+    async def replace(self, config: str, admin_secret: str | None, *, allowed: Callable[[OpenWharf | None], object]) -> bool:
+        """Validate a configuration, open its repositories, and put it in force in all workers.
+
+        :param allowed: asked about what is in force when nobody else in this process can replace it; raises if not.
+        :returns: False: another configuration was put in force meanwhile; nothing was changed.
+        :raises ConfigurationError: with every problem; nothing was changed.
+        """
+        async with self._changing:
+            await self._reload()
+            allowed(self._current)
+            generation = self._current.generation if self._current else 0
+            opened = await self._threads.run(self._open, InForce(generation + 1, config, admin_secret))
+            try:
+                put = await self._threads.run(
+                    self._configuration.replace, config, admin_secret, generation=generation
+                )
+            except BaseException:
+                opened.wharf.close()
+                raise
+            if put is None:
+                opened.wharf.close()
+                return False
+            self._adopt(opened)
+            logger.info("configuration replaced", extra={"generation": put.generation})
+            return True
+
+    async def close(self) -> None:
+        if self._current is not None:
+            await self._current.retire()
+            self._current = None
+        for task in list(self._retiring):
+            with suppress(asyncio.CancelledError):
+                await task
+        self._watch.close()
+
+    async def _follow(self) -> None:
+        async with self._changing:
+            await self._reload()
+
+    async def _reload(self) -> None:
+        in_force = await self._threads.run(self._configuration.read)
+        if in_force is None or (self._current is not None and self._current.generation == in_force.generation):
+            return
+        try:
+            self._adopt(await self._threads.run(self._open, in_force))
+        except WharfError as error:  # it was valid where it was put in force: an environment variable may differ
+            logger.error("the configuration in force cannot be used here", extra={"problems": str(error)})
+            if self._current is None:
+                raise
+
+    def _open(self, in_force: InForce) -> OpenWharf:
+        configurations = load_configuration(in_force.config, in_force.admin_secret, self._plugins)
+        wharf = Wharf.open(
+            configurations,
+            self._root,
+            extra_index_url=self._settings.extra_index_url,
+            private=self._settings.private,
+            read_expires=self._settings.auth_read_expires,
+            write_expires=self._settings.auth_write_expires,
+        )
+        return OpenWharf(in_force.generation, wharf, self._root)
+
+    def _adopt(self, opened: OpenWharf) -> None:
+        old, self._current = self._current, opened
+        opened.start()
+        if old is not None:
+            task = asyncio.create_task(old.retire())
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+
+
