@@ -9,11 +9,10 @@ from typing import Any
 import click
 import pytest
 
+from core.config.sample_plugins import FolderType, ForgeType, SamplePlugin
 from pywharf_core import AuthType, hookimpl, shared_secrets
 from pywharf_core.errors import PluginError
 from pywharf_core.plugins import Plugins, load_plugins
-
-from core.config.sample_plugins import FolderType, ForgeType, SamplePlugin
 
 
 def plugin(**functions: Callable[..., Any]) -> types.SimpleNamespace:
@@ -26,6 +25,10 @@ def broken_error(offered: object) -> str:
     (broken,) = plugins.broken.values()
     assert plugins.warnings == [str(broken)]
     return broken.error
+
+
+def boom() -> Sequence[Any]:
+    raise RuntimeError("no luck\ntoday")
 
 
 # --- what plugins bring --------------------------------------------------------------------------------------
@@ -53,20 +56,20 @@ def test_a_plugin_says_what_it_provides() -> None:
 
 def test_a_misspelt_hook_is_an_error_that_names_the_nearest() -> None:
     with pytest.raises(PluginError) as caught:
-        Plugins.of(plugin(pywharf_storage_type=lambda: []))
+        Plugins.of(plugin(pywharf_storage_type=boom))
     assert str(caught.value) == (
         "The plugin SimpleNamespace of this process implements the hook pywharf_storage_type, which does not exist; "
         "did you mean pywharf_storage_types?"
     )
 
 
+def unmarked() -> Sequence[Any]:
+    return []
+
+
 def test_a_hook_without_its_mark_is_an_error() -> None:
     with pytest.raises(PluginError, match="has a function pywharf_commands that is not marked; put @hookimpl above it"):
-        Plugins.of(types.SimpleNamespace(pywharf_commands=lambda: []))
-
-
-def boom() -> Sequence[Any]:
-    raise RuntimeError("no luck\ntoday")
+        Plugins.of(types.SimpleNamespace(pywharf_commands=unmarked))
 
 
 class Unfinished(AuthType):

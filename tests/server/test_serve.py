@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from server.running_toy import (
     PATIENCE,
     RunningToy,

@@ -9,19 +9,29 @@ import asyncio
 import hashlib
 import json
 import os
+import resource
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
+from pathlib import Path
 from typing import Any
+
+from starlette.datastructures import Headers
 
 from pywharf.early_answer import answer_early
 from pywharf.listening import listen, url_of
 from pywharf.reason_phrase import with_reason
 from pywharf.serve import serve
 from pywharf.settings import ServerSettings
+from pywharf.threads import StorageThreads
+from pywharf.upload_stream import receive_upload
 from pywharf_core.errors import ConfigurationError, WharfError
+from pywharf_core.upload.staging import StagingArea
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
+MAX_FILE_BYTES = 2 * 1024**3
+
 Send = Callable[[Message], Awaitable[None]]
 
 
@@ -43,8 +53,35 @@ async def _read(receive: Receive) -> tuple[int, str]:
             return size, digest.hexdigest()
 
 
+async def _upload(
+    headers: Headers, receive: Receive, send: Send, staging: StagingArea, threads: StorageThreads
+) -> None:
+    body_is_over = False
+
+    async def watched() -> Message:
+        nonlocal body_is_over
+        message = await receive()
+        body_is_over = not message.get("more_body", False)
+        return message
+
+    create = partial(staging.create, MAX_FILE_BYTES)
+    try:
+        form = await receive_upload(headers, watched, create, threads, max_file_bytes=MAX_FILE_BYTES)
+    except WharfError as error:
+        answer = partial(_respond, status=400, body=str(error).encode())
+        await (answer(send) if body_is_over else answer_early(receive, send, answer))
+        return
+    assert form.staging is not None
+    said = {"filename": form.filename, "size": form.staging.size, "hashes": form.staging.hashes()}
+    await threads.run(form.staging.discard)
+    await _respond(send, 200, json.dumps(said).encode())
+
+
 def create(settings: ServerSettings) -> Any:
-    """GET / says the worker's process id; POST /read says size and sha256 of the body; POST /early is 401."""
+    """GET / says the worker's process id; POST /read says size and sha256 of the body; POST /early is 401; POST /upload
+    receives an upload, says what came, and keeps nothing; GET /tasks counts tasks, GET /peak says the memory's peak."""
+    staging = StagingArea(Path(settings.root) / "staging")
+    threads = StorageThreads(4)
 
     async def application(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -60,6 +97,10 @@ def create(settings: ServerSettings) -> Any:
             await answer_early(receive, with_sentence, lambda send: _respond(send, 401, sentence.encode()))
         elif scope["path"] == "/read":
             await _respond(send, 200, json.dumps(await _read(receive)).encode())
+        elif scope["path"] == "/upload":
+            await _upload(Headers(scope=scope), receive, send, staging, threads)
+        elif scope["path"] == "/peak":
+            await _respond(send, 200, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024).encode())
         elif scope["path"] == "/tasks":
             await _respond(send, 200, str(len(asyncio.all_tasks())).encode())
         elif scope["path"] == "/settings":

@@ -26,7 +26,7 @@ from pywharf_core.plugins import Plugins
 
 
 class EmptyStorage(Storage):
-    """Holds nothing. A forge (``right_of_admin``) knows one secret; ``reachable`` says whether it answers at all."""
+    """Holds nothing. A forge knows one secret; ``reachable``: whether it answers at all."""
 
     def __init__(self, *, reachable: bool = True, knows: Secret | None = None) -> None:
         self._reachable = reachable
@@ -78,7 +78,7 @@ class ForgeOptions:
     ratio: float = option("A ratio", default=0.5)
     topics: tuple[str, ...] = option("Topics", default=())
     reachable: bool = option("Whether it answers", default=True)
-    known_secret: Secret = option("The secret that it knows", default=Secret("known"))
+    known_secret: str = option("The secret that it knows", default="known")
 
     def problems(self) -> Sequence[str]:
         return ["owner, retries: a nobody is tried once at most"] if self.owner == "nobody" and self.retries else []
@@ -89,7 +89,7 @@ class ForgeType(StorageType):
     options: ClassVar[type] = ForgeOptions
 
     def open(self, repository: str, options: ForgeOptions, work: Path) -> Storage:
-        return EmptyStorage(reachable=options.reachable, knows=options.known_secret)
+        return EmptyStorage(reachable=options.reachable, knows=Secret(options.known_secret))
 
 
 class SamplePlugin:

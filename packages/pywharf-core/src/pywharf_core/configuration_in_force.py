@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from pywharf_core.change_counter import ChangeCounter
 from pywharf_core.root import Root
 
 _SCHEMA = """
@@ -42,11 +43,13 @@ class ConfigurationInForce:
 
     def __init__(self, root: Root) -> None:
         self._path = root.server_database
+        self._counter = _counter(root)
         if not self._path.exists():  # 0600 from its first moment: it holds secrets
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
         with self._connection() as connection:
             connection.execute("pragma journal_mode = wal")
             connection.execute(_SCHEMA)
+        self._counter.increase()  # for a writer that died between its commit and its word
 
     def read(self) -> InForce | None:
         """None: never configured."""
@@ -108,25 +111,30 @@ class ConfigurationInForce:
             except BaseException:
                 connection.execute("rollback")
                 raise
+            self._counter.increase()
             connection.execute("commit")
+            self._counter.increase()
 
 
 class GenerationWatch:
-    """Tells cheaply (about 3 µs) whether another generation may be in force. For one thread."""
+    """Tells, at the price of a memory access, whether another generation may be in force. For one thread."""
 
     def __init__(self, root: Root) -> None:
-        # A connection of its own: `data_version` changes when *another* connection commits.
-        self._connection = sqlite3.connect(root.server_database, isolation_level=None, check_same_thread=False)
+        self._counter = _counter(root)
         self._seen: int | None = None
 
     def changed(self) -> bool:
         """Whether anything was written since the last call; true the first time."""
-        version: int = self._connection.execute("pragma data_version").fetchone()[0]
-        changed, self._seen = version != self._seen, version
+        number = self._counter.value()
+        changed, self._seen = number != self._seen, number
         return changed
 
     def close(self) -> None:
-        self._connection.close()
+        self._counter.close()
+
+
+def _counter(root: Root) -> ChangeCounter:
+    return ChangeCounter(root.server_database.with_suffix(".changes"))
 
 
 def _put(

@@ -25,12 +25,18 @@ def same_place(known: str, file: os.stat_result) -> bool:
     return known.partition("|")[0].rpartition(".")[0] == _signature(file).rpartition(".")[0]
 
 
-def is_settled(stat: os.stat_result, known: str | None, *, now_ns: int, after_ns: int) -> bool:
-    """Whether nobody wrote to the file of late; a new mode or link of a ``known`` file is no writing."""
-    border = now_ns - after_ns
-    if stat.st_mtime_ns > border:
+def only_file_changed(known: str, now: str) -> bool:
+    """Whether the file is another while its sidecar is not; what changes modes and links meets both."""
+    known_file, _, known_sidecar = known.partition("|")
+    now_file, _, now_sidecar = now.partition("|")
+    return known_file != now_file and known_sidecar == now_sidecar
+
+
+def is_settled(stat: os.stat_result, known: str | None, before_ns: int) -> bool:
+    """Whether nobody wrote to the file since ``before_ns``; a new mode or link of a ``known`` file is no writing."""
+    if stat.st_mtime_ns > before_ns:
         return False
-    return stat.st_ctime_ns <= border or (known is not None and same_place(known, stat))
+    return stat.st_ctime_ns <= before_ns or (known is not None and same_place(known, stat))
 
 
 def sha256_of(stream: BinaryIO) -> str:

@@ -8,6 +8,7 @@
     <path>/<project>/.<file>.part          an upload being copied from another file system
     <path>/.pywharf/store.toml             the marker: this is a store, and which
     <path>/.pywharf/projects/<project>.toml   status, reservation and deleted files of a project
+    <path>/.pywharf/spellings.toml         folders whose names are not normalised, as the last scan saw them
     <path>/.pywharf/lock/<project>         locked while something of the project changes; never removed
     <path>/.pywharf/staging/               uploads that are not published yet
 """
@@ -38,6 +39,10 @@ class Layout:
     @property
     def projects(self) -> Path:
         return self.own / "projects"
+
+    @property
+    def spellings(self) -> Path:
+        return self.own / "spellings.toml"
 
     @property
     def locks(self) -> Path:

@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 
 from pywharf_core import StorageUnavailable, toml_text
-from pywharf_filesystem.durable import make_folders, replace_file, sync, write_new
+from pywharf_filesystem.durable import locked, make_folders, replace_file, sync, write_new
 from pywharf_filesystem.layout import Layout
 
 _LOG = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Marker:
 
     def _adopt(self) -> str:
         layout = self._layout
-        if layout.path.is_dir() and any(layout.path.iterdir()):
+        if layout.path.is_dir() and any(not entry.name.startswith(".") for entry in layout.path.iterdir()):
             _LOG.warning("a folder with content becomes a store", extra={"path": str(layout.path)})
         for folder in (layout.own, layout.projects, layout.locks, layout.staging):
             make_folders(folder)
@@ -96,7 +96,8 @@ class Marker:
 
     def _remember(self, store_id: str) -> None:
         make_folders(self._memory.parent)
-        stores = {**self._all_remembered(), str(self._layout.path): store_id}
-        entries = [{"path": path, "id": known} for path, known in stores.items()]
-        replace_file(self._memory, toml_text.dumps({"stores": entries}).encode())
-        sync(self._memory.parent)
+        with locked(self._memory.with_suffix(".lock")):
+            stores = {**self._all_remembered(), str(self._layout.path): store_id}
+            entries = [{"path": path, "id": known} for path, known in stores.items()]
+            replace_file(self._memory, toml_text.dumps({"stores": entries}).encode())
+            sync(self._memory.parent)

@@ -15,7 +15,7 @@ from pywharf_core import DistributionFile, InvalidUpload, ParsedFilename, Refuse
 from pywharf_filesystem import sidecar as sidecars
 from pywharf_filesystem import version_0_2
 from pywharf_filesystem.archive_metadata import has_end
-from pywharf_filesystem.fingerprint import fingerprint, is_settled, sha256_of
+from pywharf_filesystem.fingerprint import fingerprint, is_settled, only_file_changed, sha256_of
 from pywharf_filesystem.layout import sidecar_of
 from pywharf_filesystem.sidecar import NewerSidecar, Sidecar
 
@@ -40,13 +40,13 @@ def read_file(
     sidecar_stat: os.stat_result | None,
     *,
     known: str | None,
-    now_ns: int,
-    settled_after_ns: int,
+    settled_before_ns: int,
     deleted: Mapping[str, str],
 ) -> DistributionFile | Refused | Waiting:
     """What ``path`` is.
 
     :param known: the fingerprint that the file was last seen with.
+    :param settled_before_ns: a file without a sidecar of ours that was written later is ``WAITING``.
     :param deleted: sha256 by filename of deleted files of the project.
     :raises FileNotFoundError: it was removed meanwhile.
     :raises OSError: the store cannot be read.
@@ -58,11 +58,12 @@ def read_file(
     except NewerSidecar:
         return Refused(filename, f"{filename} was written down by a later version of pywharf; upgrade this one.")
     mark = fingerprint(stat, sidecar_stat)
-    if ours is not None and sidecar_stat is not None and _speaks_for(ours, stat, sidecar_stat):
+    touched_alone = known is not None and only_file_changed(known, mark)
+    if ours is not None and sidecar_stat is not None and not touched_alone and _speaks_for(ours, stat, sidecar_stat):
         file = _told(ours, filename, project, mark)
         if file is not None:
             return file
-    if not is_settled(stat, known, now_ns=now_ns, after_ns=settled_after_ns):
+    if not is_settled(stat, known, settled_before_ns):
         return WAITING
     try:
         parsed = parse_filename(filename, project)
@@ -148,6 +149,4 @@ def _old(parsed: ParsedFilename, stat: os.stat_result, sha256: str, mark: str, c
     if told is None:
         _LOG.warning("a sidecar is neither ours nor of pywharf 0.2", extra={"file": parsed.filename})
         return file
-    return replace(
-        file, core_metadata=told.core_metadata, requires_python=told.requires_python, comment=told.comment
-    )
+    return replace(file, core_metadata=told.core_metadata, requires_python=told.requires_python, comment=told.comment)

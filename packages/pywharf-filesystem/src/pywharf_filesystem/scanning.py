@@ -9,44 +9,45 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
-from pywharf_core import Deleted, DistributionFile, Refused, ScanResult, Unchanged, is_project_name, normalise
-from pywharf_filesystem.fingerprint import SETTLED_AFTER_NS, fingerprint
-from pywharf_filesystem.layout import SIDECAR_SUFFIX, UNFINISHED_SUFFIXES, Layout
+from pywharf_core import Deleted, DistributionFile, Refused, ScanResult, Unchanged
+from pywharf_filesystem.fingerprint import fingerprint
+from pywharf_filesystem.layout import SIDECAR_SUFFIX, UNFINISHED_SUFFIXES
+from pywharf_filesystem.project_folders import ProjectFolders
 from pywharf_filesystem.project_states import ProjectStates, Remembered
 from pywharf_filesystem.reading import Waiting, read_file
 
-_THOROUGH_EVERY = 10  # scans
-_NORMALISED = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-_DISTRIBUTION = re.compile(r".+(\.whl|\.tar\.gz|\.zip)\Z")
+THOROUGH_EVERY = 10  # scans
+
+_FileResult = DistributionFile | Unchanged | Refused
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """What the last look into a folder answered; valid while the folder has ``signature``."""
+    """What the last look into a folder answered; true as long as the folder has ``signature``."""
 
     signature: tuple[int, int, int]
     deleted: Mapping[str, str]
-    fingerprints: tuple[tuple[str, str], ...]
-    unchanged: tuple[Unchanged, ...]
-    refused: tuple[Refused, ...]
+    fingerprints: Sequence[tuple[str, str]]
+    unchanged: Sequence[Unchanged]
+    refused: Sequence[Refused]
 
 
 class Scanner:
     """Remembers the folders it has seen; safe from many threads, as each folder is remembered by one assignment.
 
-    :param settled_after_ns: files without a sidecar that are younger wait for the next scan.
+    :param settled_after_ns: a file without a sidecar of ours that is younger waits for the next scan.
     """
 
-    def __init__(self, layout: Layout, states: ProjectStates, *, settled_after_ns: int = SETTLED_AFTER_NS) -> None:
-        self._layout = layout
+    def __init__(self, path: Path, folders: ProjectFolders, states: ProjectStates, *, settled_after_ns: int) -> None:
+        self._path = path
+        self._folders = folders
         self._states = states
         self._settled_after_ns = settled_after_ns
         self._seen: dict[str, _Folder] = {}
@@ -54,25 +55,140 @@ class Scanner:
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
         """:raises OSError: the store cannot be read."""
-        thorough = next(self._scans) % _THOROUGH_EVERY == 0
+        thorough = next(self._scans) % THOROUGH_EVERY == 0
         states = self._states.read_all()
-        folders: set[str] = set()
-        for project, names in self._projects(folders):
+        listing = self._folders.read()
+        for project, names in listing.folders.items():
             remembered = states.get(project)
-            listed: set[str] = set()
-            for name in names:
-                for result in self._folder(project, name, known, remembered, thorough=thorough):
-                    if len(names) > 1 or remembered is not None:
-                        if not isinstance(result, Refused) and result.filename in listed:
-                            yield _twice(result.filename)
-                            continue
-                        listed.add(result.filename) if not isinstance(result, Refused) else None
-                    yield result
+            deleted: Mapping[str, str] = {} if remembered is None else remembered.deleted
+            results = self._folder(project, names[0], known, deleted, thorough=thorough)
+            for other in names[1:]:
+                results = _joined(results, self._folder(project, other, known, deleted, thorough=thorough))
+            yield from results
             if remembered is not None:
-                yield from _remembered(remembered, listed)
-        for project, remembered in states.items():
-            if project not in folders:
-                yield from _remembered(remembered, set())
-        yield from self._misplaced()
-        for name in self._seen.keys() - self._folder_names:
-            del self._seen[name]
+                yield from _buried(remembered, results)
+        for remembered in states.values():
+            if remembered.state.name not in listing.folders:
+                yield from _buried(remembered, ())
+        for filename in listing.misplaced:
+            yield Refused(filename, f"{filename} lies beside the projects' folders; it should lie in its project's.")
+        for gone in self._seen.keys() - {name for names in listing.folders.values() for name in names}:
+            self._seen.pop(gone, None)
+
+    def _folder(
+        self,
+        project: NormalizedName,
+        name: str,
+        known: Mapping[str, str],
+        deleted: Mapping[str, str],
+        *,
+        thorough: bool,
+    ) -> Sequence[_FileResult]:
+        path = os.path.join(self._path, name)
+        settled_before_ns = time.time_ns() - self._settled_after_ns
+        try:
+            stat = os.stat(path)
+            signature = (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+            seen = self._seen.get(name)
+            if (
+                seen is not None
+                and not thorough
+                and seen.signature == signature
+                and seen.deleted == deleted
+                and all(known.get(filename) == mark for filename, mark in seen.fingerprints)
+            ):
+                return [*seen.unchanged, *seen.refused] if seen.refused else seen.unchanged
+            entries, sidecars = _distribution_entries(path)
+        except FileNotFoundError:  # removed by hand while we look
+            self._seen.pop(name, None)
+            return ()
+        results, fingerprints, complete = self._files(
+            path, project, entries, sidecars, known, deleted, settled_before_ns
+        )
+        if complete and max(stat.st_mtime_ns, stat.st_ctime_ns) < settled_before_ns:
+            self._seen[name] = _Folder(
+                signature,
+                deleted,
+                fingerprints,
+                [Unchanged(filename) for filename, _ in fingerprints],
+                [result for result in results if isinstance(result, Refused)],
+            )
+        else:  # within one tick of the clock a folder can change without showing it
+            self._seen.pop(name, None)
+        return results
+
+    def _files(
+        self,
+        folder: str,
+        project: NormalizedName,
+        entries: Sequence[os.DirEntry[str]],
+        sidecars: Mapping[str, os.DirEntry[str]],
+        known: Mapping[str, str],
+        deleted: Mapping[str, str],
+        settled_before_ns: int,
+    ) -> tuple[Sequence[_FileResult], Sequence[tuple[str, str]], bool]:
+        results: list[_FileResult] = []
+        fingerprints: list[tuple[str, str]] = []
+        complete = True
+        for entry in entries:
+            filename = entry.name
+            try:
+                stat = entry.stat()
+                sidecar = sidecars.get(filename)
+                sidecar_stat = None if sidecar is None else sidecar.stat()
+                mark = fingerprint(stat, sidecar_stat)
+                before = known.get(filename)
+                if before == mark:
+                    results.append(Unchanged(filename))
+                    fingerprints.append((filename, mark))
+                    continue
+                result = read_file(
+                    Path(folder, filename),
+                    project,
+                    stat,
+                    sidecar_stat,
+                    known=before,
+                    settled_before_ns=settled_before_ns,
+                    deleted=deleted,
+                )
+            except FileNotFoundError:  # removed or renamed while we look
+                complete = False
+                continue
+            if isinstance(result, Waiting):
+                complete = False
+                continue
+            results.append(result)
+            if isinstance(result, DistributionFile):
+                fingerprints.append((filename, mark))
+        return results, fingerprints, complete
+
+
+def _distribution_entries(path: str) -> tuple[list[os.DirEntry[str]], dict[str, os.DirEntry[str]]]:
+    files: list[os.DirEntry[str]] = []
+    sidecars: dict[str, os.DirEntry[str]] = {}
+    with os.scandir(path) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.startswith(".") or name.endswith(UNFINISHED_SUFFIXES):
+                continue
+            if name.endswith(SIDECAR_SUFFIX):
+                sidecars[name.removesuffix(SIDECAR_SUFFIX)] = entry
+            elif entry.is_file():
+                files.append(entry)
+    return files, sidecars
+
+
+def _joined(first: Sequence[_FileResult], second: Sequence[_FileResult]) -> Sequence[_FileResult]:
+    """Results of two folders of one project; a filename that is in both is served from the first."""
+    taken = {result.filename for result in first if not isinstance(result, Refused)}
+    twice = "lies in two folders of its project; it should lie in the one with the normalised name only."
+    return [
+        *first,
+        *(Refused(it.filename, f"{it.filename} {twice}") if it.filename in taken else it for it in second),
+    ]
+
+
+def _buried(remembered: Remembered, results: Sequence[_FileResult]) -> Iterator[ScanResult]:
+    listed = {result.filename for result in results if not isinstance(result, Refused)}
+    yield remembered.state
+    yield from (Deleted(filename, sha256) for filename, sha256 in remembered.deleted.items() if filename not in listed)

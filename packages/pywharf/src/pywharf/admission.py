@@ -14,6 +14,7 @@ from pywharf_core.errors import NotAuthenticated, NotPermitted, StorageUnavailab
 from pywharf_core.repository import Repository
 from pywharf_core.secret import Secret
 
+_MALFORMED = "The Authorization header is not valid Basic authentication."
 _WRONG = "The username or the password is wrong; the username is the repository's name, the password its secret."
 
 
@@ -56,20 +57,20 @@ def basic_credentials(scope: Scope) -> tuple[str, Secret] | None:
 
     :raises NotAuthenticated: there are, and they are malformed or of another scheme.
     """
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            scheme, _, encoded = value.partition(b" ")
-            if scheme.lower() != b"basic":
-                raise NotAuthenticated("Only Basic authentication is understood: username and password.")
-            try:
-                decoded = base64.b64decode(encoded.strip(), validate=True)
-            except binascii.Error:
-                raise NotAuthenticated("The Authorization header is not valid Basic authentication.") from None
-            username, colon, password = decoded.decode("utf-8", "surrogateescape").partition(":")
-            if not colon:
-                raise NotAuthenticated("The Authorization header is not valid Basic authentication.")
-            return username, Secret(password)
-    return None
+    value = exchange_of(scope).headers.get(b"authorization")
+    if value is None:
+        return None
+    scheme, _, encoded = value.partition(b" ")
+    if scheme.lower() != b"basic":
+        raise NotAuthenticated("Only Basic authentication is understood: username and password.")
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True)
+    except binascii.Error:
+        raise NotAuthenticated(_MALFORMED) from None
+    username, colon, password = decoded.decode("utf-8", "surrogateescape").partition(":")
+    if not colon:
+        raise NotAuthenticated(_MALFORMED)
+    return username, Secret(password)
 
 
 def _anonymous(exchange: Exchange, wanted: Access) -> Admitted:

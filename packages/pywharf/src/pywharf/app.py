@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pywharf.forwarded import Forwarded
 from pywharf.front import Front
 from pywharf.logs import AccessLog
 from pywharf.routes import files, health, simple
@@ -48,7 +49,10 @@ def create_app(settings: ServerSettings | None = None, *, plugins: Plugins | Non
             access_log.close()
 
     router = Router(_routes(Initialize(settings, in_force)), redirect_slashes=False, lifespan=lifespan)
-    return Front(router, in_force, access_log)
+    front = Front(router, in_force, access_log)
+    if settings.trusted_proxies or settings.path_prefix:
+        return Forwarded(front, settings.trusted_proxies, settings.path_prefix)
+    return front
 
 
 class _Endpoint:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-
-from starlette.types import Scope
+from collections.abc import Mapping
 
 _TAG = re.compile(rb'(?:W/)?("[^"]*")')
 
@@ -23,15 +22,9 @@ def entity_tag(repository: str, *parts: bytes | str) -> bytes:
     return b'"%s"' % digest.hexdigest()[:32].encode()
 
 
-def header(scope: Scope, name: bytes) -> bytes | None:
-    """All values of a request header, joined; None: it was not sent."""
-    values = [value for key, value in scope["headers"] if key == name]
-    return b", ".join(values) if values else None
-
-
-def matches(scope: Scope, tag: bytes) -> bool:
+def matches(headers: Mapping[bytes, bytes], tag: bytes) -> bool:
     """Whether ``If-None-Match`` holds the tag: then the client has it."""
-    sent = header(scope, b"if-none-match")
+    sent = headers.get(b"if-none-match")
     if sent is None:
         return False
     return sent.strip() == b"*" or tag in _TAG.findall(sent)

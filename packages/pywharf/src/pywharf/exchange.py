@@ -19,13 +19,15 @@ class Exchange:
     :ivar opened: the repositories that answer; None: the server was never configured.
     :ivar selected: the repository named by ``/r/<repository>/``; None: the username names it.
     :ivar repository: the one that the caller was admitted to, for the log.
+    :ivar headers: the request's, by lower-case name; those sent several times joined by commas (RFC 9110, section 5.3).
     :ivar client: the address of the client, as far as trusted proxies tell.
     """
 
-    __slots__ = ("_receive", "body_done", "client", "opened", "repository", "selected", "started")
+    __slots__ = ("_receive", "body_done", "client", "headers", "opened", "repository", "selected", "started")
 
-    def __init__(self, opened: OpenWharf | None, selected: str | None, client: str, receive: Receive) -> None:
-        self.opened = opened
+    def __init__(self, scope: Scope, selected: str | None, client: str, receive: Receive) -> None:
+        self.opened: OpenWharf | None = None
+        self.headers = _headers(scope)
         self.selected = selected
         self.client = client
         self.repository: Repository | None = None
@@ -43,6 +45,15 @@ class Exchange:
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             self.body_done = True
         return message
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    if len(headers) != len(scope["headers"]):
+        headers.clear()
+        for name, value in scope["headers"]:
+            headers[name] = b"%s, %s" % (headers[name], value) if name in headers else value
+    return headers
 
 
 def exchange_of(scope: Scope) -> Exchange:

@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 from starlette.types import Scope, Send
 
-from pywharf.conditional import VARY, entity_tag, header, matches
+from pywharf.conditional import VARY, entity_tag, matches
+from pywharf.exchange import exchange_of
 from pywharf.threads import StorageThreads
 from pywharf_core.errors import FileNotFound
 from pywharf_core.model import DistributionFile
@@ -45,7 +46,7 @@ async def send_file(
             raise FileNotFound(f"{file.filename} is no longer what was listed; ask for the project's page again.")
         tag = entity_tag(repository, file.sha256)
         headers = _headers(file, tag, immutable=immutable)
-        if matches(scope, tag):
+        if matches(exchange_of(scope).headers, tag):
             await send({"type": "http.response.start", "status": 304, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             return
@@ -102,10 +103,11 @@ def _headers(file: DistributionFile, tag: bytes, *, immutable: bool) -> list[tup
 def _span(scope: Scope, size: int, tag: bytes) -> _Span | None:
     """What to send; None: the range asked for is not in the file. Several ranges, or unknown units, get it whole."""
     whole = _Span(0, size)
-    sent = header(scope, b"range")
+    headers = exchange_of(scope).headers
+    sent = headers.get(b"range")
     if sent is None or not (match := _RANGE.match(sent.strip())):
         return whole
-    condition = header(scope, b"if-range")
+    condition = headers.get(b"if-range")
     if condition is not None and condition.strip() != tag:
         return whole
     first_text, last_text = match.groups()

@@ -50,7 +50,7 @@ class Front:
                 size += len(message.get("body", b""))
             await send(message)
 
-        exchange = Exchange(None, selected, client, receive)
+        exchange = Exchange(scope, selected, client, receive)
         try:
             await self._answer(scope, exchange, counting_send)
         except ClientDisconnect:
@@ -75,9 +75,12 @@ class Front:
             if opened is None:
                 await self._application(scope, exchange.receive, send)
                 return
-            with opened.used():
-                exchange.opened = opened
+            exchange.opened = opened
+            opened.enter()
+            try:
                 await self._application(scope, exchange.receive, send)
+            finally:
+                opened.leave()
         except ClientDisconnect:
             raise
         except Exception as error:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from pywharf.exchange import exchange_of
 from pywharf.logs import request_id
 from pywharf_core.errors import (
     ConfigurationError,
@@ -91,7 +92,7 @@ def _rendered(scope: Scope, status: int, sentence: str, headers: dict[str, str])
     headers |= {"Vary": "Accept, Accept-Encoding, Authorization, Cookie", "X-Content-Type-Options": "nosniff"}
     number = request_id.get()
     headers["X-Request-Id"] = number
-    media_type = _wanted(next((value for name, value in scope["headers"] if name == b"accept"), b"").decode("latin-1"))
+    media_type = _wanted(exchange_of(scope).headers.get(b"accept", b"").decode("latin-1"))
     if media_type == "application/json":
         # uv shows `code`, PyPI's clients know `message`.
         document = {"code": sentence, "message": sentence, "status": status, "request_id": number}

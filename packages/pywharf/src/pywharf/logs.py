@@ -6,6 +6,8 @@ Lines never hold a query string, a header or a body: there are secrets in those.
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 import logging
 import os
@@ -23,7 +25,7 @@ ERROR_FILE = "error.jsonl"
 ROTATE_AT = 50 * 1024 * 1024  # bytes
 ROTATED_FILES = 5  # kept beside the one that is written
 
-_LOOK_AGAIN = 1.0  # seconds between two looks at whether the access log was moved away
+_GATHER = 0.1  # seconds for which lines of the access log are gathered
 _FILE_MODE = 0o600  # names of private projects are in there
 
 #: The id of the request that is being answered; "-" outside of one.
@@ -32,19 +34,25 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 #: ``extra`` of a record that is not for the terminal.
 IN_FILE_ONLY = {"in_file_only": True}
 
+_text = json.encoder.encode_basestring_ascii
+
 _PLAIN_RECORD = vars(logging.makeLogRecord({})).keys() | {"message", "asctime", *IN_FILE_ONLY}
 
 
 def new_request_id() -> str:
-    """16 hexadecimal digits, unlike any other's."""
-    return secrets.token_hex(8)
+    """16 hexadecimal digits, unlike any other's of this process, and hardly any other process's."""
+    return f"{_PROCESS}{next(_numbers):08x}"
+
+
+_PROCESS = secrets.token_hex(4)
+_numbers = itertools.count(secrets.randbelow(2**24))
 
 
 class AccessLog:
-    """One line of JSON per answered request.
+    """One line of JSON per answered request; used on one event loop.
 
-    Each line is one ``write`` to a file opened for appending, so lines of many workers do not mix. It goes to the
-    page cache and takes microseconds, so the event loop may do it.
+    Lines are gathered for a moment and appended whole by one ``write``, so those of many workers do not mix and the
+    loop is not held up by each. A worker that is killed loses the lines of that moment.
     """
 
     def __init__(self, folder: Path, *, on_terminal: bool = False) -> None:
@@ -52,7 +60,10 @@ class AccessLog:
         self._on_terminal = on_terminal
         self._file = -1
         self._identity: tuple[int, int] | None = None
-        self._look_again_at = 0.0
+        self._lines: list[str] = []
+        self._complained = False
+        self._second = -1
+        self._second_text = ""
 
     def write(
         self,
@@ -70,48 +81,52 @@ class AccessLog:
         A log that cannot be written (a full disk) fails no request: it is said once in the error log.
         """
         now = time.time()
-        line = json.dumps(
-            {
-                "time": _timestamp(now),
-                "request": request_id.get(),
-                "method": method,
-                "path": path,
-                "status": status,
-                "bytes": size,
-                "seconds": round(seconds, 6),
-                "repository": repository,
-                "client": client,
-            }
+        if self._second != (second := int(now)):
+            self._second, self._second_text = second, _timestamp(second)[:-4]
+        number = request_id.get()
+        if not self._lines:
+            asyncio.get_running_loop().call_later(_GATHER, self.flush)
+        # By hand, as this is done for every request; _text escapes whatever a client can choose.
+        self._lines.append(
+            f'{{"time": "{self._second_text}{int(now % 1 * 1000):03d}Z", "request": "{number}", "method": {_text(method)}, '
+            f'"path": {_text(path)}, "status": {status}, "bytes": {size}, "seconds": {seconds:.6f}, '
+            f'"repository": {_text(repository) if repository else "null"}, "client": {_text(client) if client else "null"}}}\n'
         )
-        try:
-            self._reopen_if_moved(now)
-            os.write(self._file, f"{line}\n".encode())
-        except OSError as error:
-            self._complain(error)
         if self._on_terminal:
             size_and_time = f"{size} B {seconds * 1000:.1f} ms"
-            print(f"{client or '-'} {method} {path!r} {status} {size_and_time} [{request_id.get()}]", file=sys.stderr)
+            print(f"{client or '-'} {method} {path!r} {status} {size_and_time} [{number}]", file=sys.stderr)
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        if not self._lines:
+            return
+        data = "".join(self._lines).encode()
+        self._lines.clear()
+        try:
+            self._reopen_if_moved()
+            os.write(self._file, data)
+        except OSError as error:
+            self._complain(error)
 
     def close(self) -> None:
+        self.flush()
+        self._close_file()
+
+    def _close_file(self) -> None:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
-    def _reopen_if_moved(self, now: float) -> None:
-        if now < self._look_again_at and self._file >= 0:
-            return
-        self._look_again_at = now + _LOOK_AGAIN
+    def _reopen_if_moved(self) -> None:
         try:
             found = os.stat(self._path)
         except FileNotFoundError:
             found = None
         if found is None or self._identity != (found.st_dev, found.st_ino) or self._file < 0:
-            self.close()
+            self._close_file()
             self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
             opened = os.fstat(self._file)
             self._identity = (opened.st_dev, opened.st_ino)
-
-    _complained = False
 
     def _complain(self, error: OSError) -> None:
         if not self._complained:

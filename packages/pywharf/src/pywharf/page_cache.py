@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from starlette.types import Scope, Send
+from starlette.types import Send
 
-from pywharf.conditional import VARY, entity_tag, header, matches
+from pywharf.conditional import VARY, entity_tag, matches
 from pywharf.threads import StorageThreads
 from pywharf_core.repository import Repository
 from pywharf_core.simple.negotiate import Representation
@@ -111,17 +112,25 @@ class PageCache:
             self._bytes -= self._pages.popitem(last=False)[1].size
 
 
-async def send_page(scope: Scope, send: Send, page: CachedPage) -> None:
-    """Answer with the page, or with 304 if the client has it."""
+async def send_page(method: str, headers: Mapping[bytes, bytes], send: Send, page: CachedPage) -> None:
+    """Answer with the page, or with 304 if the client has it.
+
+    :param headers: the request's, as ``Exchange`` has them.
+    """
     variant = page.plain
-    if page.compressed is not None and (accepted := header(scope, b"accept-encoding")) and _TAKES_GZIP.search(accepted):
+    if page.compressed is not None and _takes_gzip(headers.get(b"accept-encoding", b"")):
         variant = page.compressed
-    if matches(scope, variant.tag):
+    if matches(headers, variant.tag):
         await send({"type": "http.response.start", "status": 304, "headers": variant.unchanged})
         await send({"type": "http.response.body", "body": b""})
         return
     await send({"type": "http.response.start", "status": 200, "headers": variant.headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else variant.body})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else variant.body})
+
+
+@lru_cache(maxsize=256)
+def _takes_gzip(accepted: bytes) -> bool:
+    return _TAKES_GZIP.search(accepted) is not None
 
 
 def _build(repository: str, source: PageSource, representation: Representation, version: int) -> CachedPage:

@@ -74,6 +74,7 @@ def install() -> bool:
 def _is_as_known() -> bool:
     """Whether the application's own start message is ``stream.response`` by the time h11's event is sent."""
     try:
+        # Inside the guard: a later Hypercorn may not have it.
         from hypercorn.protocol.http_stream import HTTPStream
 
         sends = inspect.signature(H11Protocol._send_h11_event).parameters

@@ -45,6 +45,10 @@ class Spool:
         if self._failure is not None:
             raise self._failure
 
+    def abandon(self) -> None:
+        """Write nothing more than what was handed over already. May be said after ``close``."""
+        self._trips.close()
+
     async def _send(self) -> None:
         try:
             await self._trips.send(self._pieces)

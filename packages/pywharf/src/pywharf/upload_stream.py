@@ -10,7 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 from starlette.requests import ClientDisconnect
 
-from pywharf.form_parts import Field, FileBegins, FileBytes, FileEnds, FormLimits, FormParts
+from pywharf.form_parts import Field, FileBegins, FileBytes, FormEvent, FormLimits, FormParts
 from pywharf.spool import Spool
 from pywharf.threads import StorageThreads
 from pywharf_core.errors import FileTooLarge, InvalidRequest, InvalidUpload
@@ -93,20 +93,28 @@ class _Reception:
 
     async def take(self, receive: Receive, longest_silence: float, tasks: TaskGroup) -> None:
         more = True
-        while more:
-            message = await _next(receive, longest_silence)
-            more = message.get("more_body", False)
-            for event in self._parts.feed(message.get("body", b"")):
-                if isinstance(event, FileBytes):
-                    if self._spool is not None:
-                        await self._spool.put(event.data)
-                elif isinstance(event, Field):
-                    self.fields.append((event.name, event.value))
-                elif isinstance(event, FileBegins):
-                    await self._begin(event, tasks)
-                elif isinstance(event, FileEnds):
-                    await self._end()
-        self._parts.finish()
+        try:
+            while more:
+                message = await _next(receive, longest_silence)
+                more = message.get("more_body", False)
+                for event in self._parts.feed(message.get("body", b"")):
+                    await self._take(event, tasks)
+            self._parts.finish()
+        finally:
+            if self._spool is not None:
+                self._spool.abandon()
+
+    async def _take(self, event: FormEvent, tasks: TaskGroup) -> None:
+        if isinstance(event, FileBytes):
+            if self._spool is not None:
+                await self._spool.put(event.data)
+        elif isinstance(event, Field):
+            self.fields.append((event.name, event.value))
+        elif isinstance(event, FileBegins):
+            await self._begin(event, tasks)
+        elif self._spool is not None:
+            await self._spool.close()
+            self._spool = None
 
     async def discard(self) -> None:
         if self.staging is not None:
@@ -124,11 +132,6 @@ class _Reception:
         self.staging = await self._threads.run(self._open_staging)
         self.staging.also_digest(*(_DIGESTS[name] for name, value in self.fields if name in _DIGESTS and value))
         self._spool = Spool(self.staging, self._threads, tasks)
-
-    async def _end(self) -> None:
-        if self._spool is not None:
-            await self._spool.close()
-            self._spool = None
 
 
 def _refuse_by_length(headers: Mapping[str, str], most: int) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 from pywharf.page_cache import PageCache
 from pywharf.settings import ServerSettings
@@ -42,23 +42,24 @@ class OpenWharf:
         for synchroniser in self._synchronisers:
             synchroniser.start()
 
-    @contextmanager
-    def used(self) -> Iterator[OpenWharf]:
-        """Keeps it open inside the block."""
+    def enter(self) -> None:
+        """Keep it open until ``leave``."""
         self._users += 1
-        try:
-            yield self
-        finally:
-            self._users -= 1
-            if self._retired and not self._users:
-                self.wharf.close()
+
+    def leave(self) -> None:
+        self._users -= 1
+        if self._retired and not self._users:
+            self.wharf.close()
 
     async def retire(self) -> None:
         """Stop synchronising, and close as soon as nobody uses it."""
-        with self.used():
+        self.enter()
+        try:
             self._retired = True
             for synchroniser in self._synchronisers:
                 await synchroniser.stop()
+        finally:
+            self.leave()
 
 
 class WharfInForce:

@@ -6,6 +6,7 @@ It serves until its standard input ends or SIGTERM comes, finishes what is in fl
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -19,7 +20,7 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from pywharf import reason_phrase
+from pywharf import closed_connections, reason_phrase
 from pywharf.hypercorn_settings import make_config
 from pywharf.logs import IN_FILE_ONLY, configure_logging
 from pywharf.worker_orders import WorkerOrders, WorkerReport
@@ -27,6 +28,7 @@ from pywharf_core.errors import ConfigurationError, WharfError
 from pywharf_core.root import Root
 
 ORDERS = 0  # standard input
+_GC_THRESHOLDS = 10_000, 20, 50  # a request leaves hardly a cycle; Python's own would look each few requests
 CLEANING_UP = 2.0  # seconds after the grace time for the application to close its files
 
 logger = logging.getLogger("pywharf.worker")  # __name__ is "__main__" here
@@ -39,6 +41,7 @@ def main() -> int:
         configure_logging(_log_folder(orders), debug=orders.settings.debug)
         application = _application(orders)
         reason_phrase.install()
+        closed_connections.install()
         config = make_config(orders.hypercorn, listener=orders.listener, grace=orders.settings.grace)  # type: ignore[arg-type]  # checked by the parent
         with asyncio.Runner(loop_factory=_loop_factory(config)) as runner:
             runner.run(_serve(application, config, orders))
@@ -56,6 +59,9 @@ async def _serve(application: Any, config: Config, orders: WorkerOrders) -> None
 
     async def until_stopped() -> None:
         # Hypercorn calls this when it listens.
+        gc.collect()
+        gc.freeze()  # what is here by now stays: no collection need look at it again
+        gc.set_threshold(*_GC_THRESHOLDS)
         _report(orders, WorkerReport())
         await stop.wait()
         _end_at_the_latest_in(orders.settings.grace + CLEANING_UP)

@@ -32,10 +32,11 @@ def arguments_from(environment: Mapping[str, str], root: AlikeGroup) -> Sequence
             first = min(values)
             raise click.UsageError(f"{_PREFIX}{first} is set, but {_COMMAND}, which names the command, is not.")
         return []
+    given = set(values)
     words, command = _find(written, root)
     arguments = [*words, *_option_arguments(command, values), *_positional_arguments(command, values, words)]
     for name in values:
-        fitting = [flag for parameter in command.params for flag in _names(parameter)]
+        fitting = [flag for parameter in command.params for flag in _names(parameter) if flag not in given]
         near = difflib.get_close_matches(name, fitting, n=1, cutoff=0)
         did_you_mean = f"; did you mean {_PREFIX}{near[0]}?" if near else "."
         raise click.UsageError(f"{_PREFIX}{name} fits no flag of `pywharf {' '.join(words)}`{did_you_mean}")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from urllib.parse import urlsplit
 
 from pywharf_core.auth import AuthType
-from pywharf_core.config.toml_table import TomlTable, nearest, one_of, parse_tables
+from pywharf_core.config.toml_table import TomlTable, parse_tables
+from pywharf_core.config.wording import nearest, one_of
 from pywharf_core.options import keys_of, option
 from pywharf_core.plugins import DISABLE_VARIABLE, INSTALL_LINES, Plugins
 from pywharf_core.secret import Secret

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pywharf_core.config.repositories import Repository
-from pywharf_core.config.toml_table import TomlTable, is_secret_text, nearest, parse_tables
+from pywharf_core.config.toml_table import TomlTable, parse_tables
+from pywharf_core.config.values import is_secret_text
+from pywharf_core.config.wording import nearest
 from pywharf_core.secret import Secret
 
 

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import math
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pywharf_core.config.values import converted, expectation, is_secret_text
+from pywharf_core.config.wording import nearest, shown, written
 from pywharf_core.options import Key, Kind, keys_of
 from pywharf_core.secret import Secret
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
-_SHOWN_CHARACTERS = 60
-_USER_INFORMATION = re.compile(r"(?<=://)[^/@\s]*@")
 _ENVIRONMENT_NAME = re.compile(r"[A-Z_][A-Z0-9_]*\Z")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-_EXPECTED: Mapping[Kind, tuple[str, str]] = {
-    Kind.TEXT: ("a text", '"text"'),
-    Kind.INTEGER: ("a whole number", "1"),
-    Kind.NUMBER: ("a number", "1.5"),
-    Kind.BOOLEAN: ("true or false", ""),
-    Kind.PATH: ("a path", '"/srv/packages"'),
-    Kind.SECRET: ("a text in quotes, not empty, without control characters", ""),
-    Kind.TEXTS: ("a list of texts", '["text"]'),
-}
 
 
 def parse_tables(text: str, source: str, problems: list[str]) -> Mapping[str, TomlTable]:
@@ -39,42 +24,20 @@ def parse_tables(text: str, source: str, problems: list[str]) -> Mapping[str, To
     """
     try:
         document = tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        problems.append(f"{source}: not a configuration: its values are nested too deeply")
+        return {}
+    except ValueError as error:  # a number of thousands of digits is no TOMLDecodeError
         problems.append(f"{source}: not TOML: {error}")
         return {}
     for name, value in document.items():
         if not isinstance(value, dict):
-            problems.append(f"{source}: {name}: stands outside of any table; put a line such as [local] above it")
+            problems.append(
+                f"{source}: {written(name)}: stands outside of any table; put a line such as [local] above it"
+            )
     return {
         name: TomlTable(source, name, value, problems) for name, value in document.items() if isinstance(value, dict)
     }
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean ...?"``, or nothing when nothing known is near."""
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {found[0]}?" if found else ""
-
-
-def one_of(known: Iterable[str]) -> str:
-    """``one of "a", "b"``."""
-    quoted = [f'"{name}"' for name in known]
-    return quoted[0] if len(quoted) == 1 else f"one of {', '.join(quoted)}"
-
-
-def shown(value: object) -> str:
-    """``value`` as TOML, shortened; credentials in a URL are left out."""
-    if isinstance(value, bool):
-        text = "true" if value else "false"
-    elif isinstance(value, str):
-        text = json.dumps(_USER_INFORMATION.sub("***@", value), ensure_ascii=False)
-    elif isinstance(value, list):
-        text = f"[{', '.join(shown(item) for item in value)}]"
-    elif isinstance(value, dict):
-        text = "a table"
-    else:
-        text = str(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 class TomlTable:
@@ -92,8 +55,7 @@ class TomlTable:
 
     def problem(self, sentence: str) -> None:
         """Note ``sentence``, which begins with a key or says what is wrong with the table."""
-        shown_name = self.name if _BARE_KEY.match(self.name) else json.dumps(self.name, ensure_ascii=False)
-        self._problems.append(f"{self.source}: [{shown_name}] {sentence}")
+        self._problems.append(f"{self.source}: [{written(self.name)}] {sentence}")
 
     def wrong(self, key: str, expected: str) -> None:
         """Note that the value of ``key``, which is shown, is not what is expected."""
@@ -139,7 +101,8 @@ class TomlTable:
         inside = [key for key, value in self._values.items() if isinstance(value, dict)]
         for key in inside:
             self._known[key] = None
-            self.problem(f'{key}: a table inside of a table; a name with a dot needs quotes: ["{self.name}.{key}"]')
+            dotted = json.dumps(f"{self.name}.{key}", ensure_ascii=False)
+            self.problem(f"{written(key)}: a table inside of a table; a name with a dot needs quotes: [{dotted}]")
         return bool(inside) and len(inside) == len(self._values)
 
     def close(self, belongs: Mapping[str, str] | None = None) -> None:
@@ -153,15 +116,15 @@ class TomlTable:
             if belongs and key in belongs:
                 self.problem(f"{key}: {belongs[key]}")
             else:
-                self.problem(f"{key}: unknown key{nearest(key, self._known)}")
+                self.problem(f"{written(key)}: unknown key{nearest(key, self._known)}")
 
     def _plain(self, key: Key) -> Any:
         value = self._values[key.name]
-        converted = _converted(value, key)
-        if converted is None or (key.check is not None and not key.check(converted)):
+        right = converted(value, key)
+        if right is None or (key.check is not None and not key.check(right)):
             self.wrong(key.name, expectation(key))
             return None
-        return converted
+        return right
 
     def _secret(self, spelling: str, key: Key) -> Secret | None:
         value = self._values[spelling]
@@ -199,49 +162,3 @@ class TomlTable:
         else:
             return Secret(value)
         return None
-
-
-def is_secret_text(value: object) -> bool:
-    """Whether ``value`` can be a password in Basic authentication (RFC 7617)."""
-    if not isinstance(value, str) or not value or _CONTROL.search(value):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # bytes of the environment that are not UTF-8
-        return False
-    return True
-
-
-def expectation(key: Key) -> str:
-    """What a right value of ``key`` is, in words and by example."""
-    if key.kind is Kind.CHOICE:
-        return one_of(key.choices)
-    words, example = _EXPECTED[key.kind]
-    words = key.expected or words
-    if key.minimum is not None and not key.expected:
-        words += f" from {key.minimum}"
-    example = key.example or ("" if key.expected else example)
-    return f"{words}, such as {example}" if example else words
-
-
-def _converted(value: Any, key: Key) -> Any:
-    """``value`` as ``key`` wants it; None if it cannot be that."""
-    match key.kind:
-        case Kind.BOOLEAN:
-            return value if isinstance(value, bool) else None
-        case Kind.TEXT:
-            return value if isinstance(value, str) else None
-        case Kind.CHOICE:
-            return value if value in key.choices else None
-        case Kind.PATH:
-            return Path(value).expanduser() if isinstance(value, str) and value and "\0" not in value else None
-        case Kind.TEXTS:
-            whole = isinstance(value, list) and all(isinstance(item, str) for item in value)
-            return tuple(value) if whole else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    if key.kind is Kind.INTEGER and not isinstance(value, int):
-        return None
-    if key.minimum is not None and value < key.minimum:
-        return None
-    return float(value) if key.kind is Kind.NUMBER else value

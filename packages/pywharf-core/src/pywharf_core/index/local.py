@@ -34,14 +34,12 @@ class LocalIndex:
 
     :param path: of the SQLite file; its folder exists.
     :param lock: a file of its own for the writers' lock.
+    :ivar version: a function; its number differs from the last one if anybody, in any process, changed the index since.
     """
 
     def __init__(self, path: Path, lock: Path) -> None:
         self._database = IndexDatabase(path, lock)
-
-    def version(self) -> int:
-        """Differs from the last answer if anybody, in any process, changed the index since. For one thread."""
-        return self._database.version()
+        self.version = self._database.version
 
     @contextmanager
     def reading(self) -> Iterator[IndexSnapshot]:

@@ -21,14 +21,14 @@ _NORMALISED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 
 def relative_file_url(file: DistributionFile) -> str:
     """Right below the project's page, whatever prefix that page has."""
-    return quote(file.filename, safe="")
+    return quote(file.filename, safe="", errors="replace")
 
 
 def relative_project_url(project: str) -> str:
     """Right below the list of projects."""
     if _NORMALISED.match(project):
         return f"{project}/"
-    return f"{quote(normalise(project), safe='')}/"
+    return f"{quote(normalise(project), safe='', errors='replace')}/"
 
 
 def announced_provenance(file: DistributionFile, provenance_url: ProvenanceUrl | None) -> str | None:

@@ -82,7 +82,7 @@ class MemoryStorage(Storage):
     def find_file(self, file: DistributionFile) -> DistributionFile | None:
         with self._open_store() as store:
             entry = store.files.get(file.filename)
-            return entry and entry.file
+            return None if entry is None else entry.file
 
     def read_attachment(self, file: DistributionFile, kind: AttachmentKind) -> bytes:
         attachments = self._current(file, same=False).attachments
@@ -96,7 +96,9 @@ class MemoryStorage(Storage):
             parts = {name: part for name, (part, revision) in store.index.items() if known.get(name) != revision}
             return StoredIndex(parts=parts, revisions=revisions)
 
-    def write_index(self, parts: Mapping[str, bytes], *, replaces: Mapping[str, str], message: str) -> Mapping[str, str]:
+    def write_index(
+        self, parts: Mapping[str, bytes], *, replaces: Mapping[str, str], message: str
+    ) -> Mapping[str, str]:
         with self._open_store() as store:
             if {name: revision for name, (_, revision) in store.index.items()} != dict(replaces):
                 raise IndexConflict("The index was changed by somebody else meanwhile.")

@@ -27,7 +27,7 @@ from pywharf_core.errors import (
     StorageUnavailable,
 )
 from pywharf_core.filenames import normalise
-from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, ProjectStatus, StagedFile
+from pywharf_core.model import AttachmentKind, CoreMetadata, DistributionFile, ProjectState, ProjectStatus, StagedFile
 from pywharf_core.storage import Deleted, LocalPath, RedirectTo, Refused, Storage, Unchanged
 from pywharf_core.testing.uploads import make_upload
 
@@ -140,7 +140,7 @@ class StorageContract:
         self, storage: Storage, reopen: Reopen, tmp_path: Path
     ) -> None:
         file, staged = make_upload(tmp_path, comment=HOSTILE)
-        metadata = {"name": "holygrail", "summary": HOSTILE, "classifiers": (HOSTILE, "", "x"), "keywords": "", "e": ()}
+        metadata: CoreMetadata = {"summary": HOSTILE, "classifiers": (HOSTILE, "", "x"), "keywords": "", "dynamic": ()}
         file = replace(file, core_metadata=metadata, requires_python=">=3.8,!=3.9.*")
         added = storage.add_file(file, staged)
         listed = _listed(reopen())[file.filename]
@@ -319,9 +319,7 @@ class StorageContract:
         assert _listed(storage)[added.filename] in racing
 
     def test_a_project_keeps_its_status(self, storage: Storage, reopen: Reopen, tmp_path: Path) -> None:
-        state = ProjectState(
-            name=normalise("holygrail"), status=ProjectStatus.ARCHIVED, reason=HOSTILE, reserved=True
-        )
+        state = ProjectState(name=normalise("holygrail"), status=ProjectStatus.ARCHIVED, reason=HOSTILE, reserved=True)
         if not storage.can_update:
             with pytest.raises(NotSupported):
                 storage.update_project(state)

@@ -10,12 +10,7 @@ from typing import BinaryIO, cast
 from pywharf_core.errors import InvalidUpload
 from pywharf_core.upload.bombs import check_metadata_size
 from pywharf_core.upload.gunzip import Gunzip
-from pywharf_core.upload.member_names import (
-    check_member_count,
-    check_member_name,
-    folders_above,
-    link_leads_outside,
-)
+from pywharf_core.upload.member_names import MemberNames, check_member_count, link_leads_outside
 from pywharf_core.upload.quoted import quoted
 from pywharf_core.upload.zip_framing import ZipArchive
 
@@ -86,8 +81,7 @@ class _TarListing:
     def __init__(self) -> None:
         self.pkg_infos: list[bytes] = []
         self._tops: set[str] = set()
-        self._links: set[str] = set()
-        self._folders: set[str] = set()
+        self._names = MemberNames()
         self._count = 0
 
     def add(self, member: tarfile.TarInfo) -> None:
@@ -96,12 +90,11 @@ class _TarListing:
         name = _plain_name(member)
         if not name:  # the archive's own root, as `tar -C folder .` writes it
             return
-        check_member_name(name)
+        self._names.add(f"{name}/" if member.isdir() else name)
         top, slash, _ = name.partition("/")
         if not slash and not member.isdir():
             raise _beside_the_top(name)
         self._tops.add(top)
-        self._folders.update(folders_above(name))
         if member.issparse() or member.type == tarfile.GNUTYPE_SPARSE:
             raise InvalidUpload(f"The archive's member {quoted(name)} is a sparse file; it should be a plain one.")
         if member.issym() or member.islnk():
@@ -116,7 +109,6 @@ class _TarListing:
             outside = link_leads_outside("", target, top)
         else:
             outside = link_leads_outside(name, target, top)
-            self._links.add(name.removesuffix("/"))
         if outside:
             raise InvalidUpload(
                 f"The archive's member {quoted(name)} is a link to {quoted(target)}, out of its folder; "
@@ -129,11 +121,7 @@ class _TarListing:
 
     def pkg_info(self) -> bytes:
         top = _only_top_folder(self._tops)
-        through = sorted(self._links & self._folders)
-        if through:
-            raise InvalidUpload(
-                f"The archive's member {quoted(through[0])} is a link and a folder with members; it should be one."
-            )
+        self._names.check_no_file_is_a_folder()
         if not self.pkg_infos:
             raise _no_pkg_info(top)
         if len(self.pkg_infos) > 1:

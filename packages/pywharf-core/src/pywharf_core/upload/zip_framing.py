@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from pywharf_core.errors import InvalidUpload
 from pywharf_core.upload.bombs import check_expansion, check_metadata_size
-from pywharf_core.upload.member_names import check_member_count, check_member_name, folders_above
+from pywharf_core.upload.member_names import MemberNames, check_member_count
 from pywharf_core.upload.quoted import quoted
 
 _END = struct.Struct("<4s4H2LH")
@@ -37,6 +37,7 @@ _DATA_DESCRIPTOR, _UTF8 = 1 << 3, 1 << 11  # flags
 _ENCRYPTED = 1 | 1 << 5 | 1 << 6 | 1 << 13  # plainly, as a patch, strongly, with masked headers
 _ZIP64_EXTRA, _UNICODE_PATH_EXTRA = 0x0001, 0x7075
 _UNIX = 3
+_NEWEST_VERSION = 63  # of the specification; zipfile reads no archive that asks for more
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 
 _LARGEST_LISTING = 64 * 1024 * 1024  # bytes of a central directory; MAX_MEMBERS long names fit
@@ -90,14 +91,16 @@ class ZipArchive:
         directory_offset, directory_size, count = self._end_records(length)
         entries = sorted(self._entries(directory_offset, directory_size, count), key=lambda entry: entry.offset)
         position = 0
+        names = MemberNames()
         for entry in entries:
+            names.add(_member_name(entry))
             member, position = self._member(entry, position)
             if member.name in self.members:
                 raise InvalidUpload(f"The archive has two members named {quoted(member.name)}; it should have one.")
             self.members[member.name] = member
         if position != directory_offset:
             raise _unsound("has bytes that belong to no member")
-        self._check_no_file_is_a_folder()
+        names.check_no_file_is_a_folder()
         check_expansion(sum(member.size for member in self.members.values()), length)
 
     def pieces(self, member: ZipMember) -> Iterator[bytes]:
@@ -206,7 +209,7 @@ class ZipArchive:
             if position + _CENTRAL.size > len(listing):
                 raise wrong
             fields = _CENTRAL.unpack_from(listing, position)
-            magic, made_by, _, flags, method, _, _, crc, packed, unpacked = fields[:10]
+            magic, made_by, needs, flags, method, _, _, crc, packed, unpacked = fields[:10]
             name_length, extra_length, comment_length, disk, _, attributes, header_offset = fields[10:]
             name_end = position + _CENTRAL.size + name_length
             next_position = name_end + extra_length + comment_length
@@ -216,6 +219,8 @@ class ZipArchive:
             extra = _extra_fields(listing[name_end : name_end + extra_length], raw_name)
             if comment_length:
                 raise _unsound("has a comment on a member")
+            if needs & 0xFF > _NEWEST_VERSION:
+                raise _unsound("asks for a reader of a later version than there is")
             if made_by >> 8 == _UNIX and stat.S_ISLNK(attributes >> 16):
                 raise InvalidUpload(
                     f"The archive's member {quoted(_shown(raw_name))} is a symbolic link; it should be a plain file."
@@ -249,7 +254,7 @@ class ZipArchive:
                 "readers take differently; write the archive to a file, not to a pipe."
             )
         if (flags | entry.flags) & _ENCRYPTED:
-            raise InvalidUpload(f"The archive's member {quoted(name)} is encrypted or a patch; it should be a plain file.")
+            raise InvalidUpload(f"The archive's member {quoted(name)} is encrypted; it should be a plain file.")
         if (size == _MAX32) != (packed == _MAX32) and _ZIP64_EXTRA in _extra_fields(extra_bytes, raw_name):
             raise _differing(name)  # the specification wants both sizes there or none
         size, packed = _widened(_extra_fields(extra_bytes, raw_name), (size, packed), (_MAX32, _MAX32))
@@ -265,14 +270,6 @@ class ZipArchive:
         data_offset = position + _LOCAL.size + name_length + extra_length
         member = ZipMember(name=name, size=size, packed=packed, crc=crc, method=method, data_offset=data_offset)
         return member, data_offset + packed
-
-    def _check_no_file_is_a_folder(self) -> None:
-        for folder in {folder for name in self.members for folder in folders_above(name)}:
-            if folder in self.members:
-                raise InvalidUpload(f"The archive's member {quoted(folder)} is a file and a folder; it should be one.")
-        for name in self.members:
-            if name.endswith("/") and name.removesuffix("/") in self.members:
-                raise InvalidUpload(f"The archive's member {quoted(name)} is a file and a folder; it should be one.")
 
     def _at(self, offset: int, size: int) -> bytes:
         self._stream.seek(offset)
@@ -303,7 +300,6 @@ def _member_name(entry: _Entry) -> str:
         raise InvalidUpload(
             f"The archive's member {quoted(_shown(entry.raw_name))} should have a name in UTF-8 that is marked as such."
         )
-    check_member_name(name)
     return name
 
 

@@ -61,7 +61,7 @@ async def _core_metadata(scope: Scope, send: Send, filename: str) -> None:
         raise FileNotFound(f"{filename} has no separate metadata.")
     tag = entity_tag(repository.name, file.core_metadata_sha256)
     headers = [(b"etag", tag), (b"cache-control", b"private, no-cache"), (b"vary", VARY)]
-    if matches(scope, tag):
+    if matches(exchange.headers, tag):
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
         return

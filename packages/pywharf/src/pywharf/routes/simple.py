@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from urllib.parse import parse_qs, quote
 
 from packaging.utils import NormalizedName
@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from pywharf.admission import admit
-from pywharf.conditional import VARY, header
+from pywharf.conditional import VARY
 from pywharf.exchange import exchange_of
 from pywharf.page_cache import PageSource, send_page
 from pywharf_core.auth import Access
@@ -36,7 +36,7 @@ async def project_list(scope: Scope, receive: Receive, send: Send) -> None:
     if page is None:
         source = PageSource(_LISTING, repository.listing_revision, partial(_render_list, repository, representation))
         page = await exchange.opened.pages.page(exchange.threads(repository), repository, source, representation)
-    await send_page(scope, send, page)
+    await send_page(scope["method"], exchange.headers, send, page)
 
 
 async def project_page(scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,7 +67,7 @@ async def project_page(scope: Scope, receive: Receive, send: Send) -> None:
                 raise
             await response(scope, receive, send)
             return
-    await send_page(scope, send, page)
+    await send_page(scope["method"], exchange.headers, send, page)
 
 
 async def project_without_slash(scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,8 +108,13 @@ def _render_page(
 def _representation(scope: Scope) -> Representation:
     query = scope["query_string"]
     chosen = parse_qs(query.decode("latin-1")).get("format") if query else None
-    accept = header(scope, b"accept")
-    return choose(None if accept is None else accept.decode("latin-1"), chosen[0] if chosen else None)
+    accept = exchange_of(scope).headers.get(b"accept")
+    return _chosen(accept, chosen[0] if chosen else None)
+
+
+@lru_cache(maxsize=256)
+def _chosen(accept: bytes | None, chosen: str | None) -> Representation:
+    return choose(None if accept is None else accept.decode("latin-1"), chosen)
 
 
 def _moved(scope: Scope, path: str) -> Response:

@@ -13,8 +13,11 @@ from pywharf.upload_stream import ReceivedForm, receive_upload
 from pywharf_core.auth import Access
 from pywharf_core.changes import Published, publish
 from pywharf_core.errors import InvalidUpload, NotAuthenticated, NotPermitted
-from pywharf_core.upload.form import parse_form
+from pywharf_core.upload.form import UploadForm, parse_form
 from pywharf_core.upload.receive import receive as read_upload
+
+# What is not verified is not served as provenance (PEP 740); uv sends the files it finds unasked, so it is no error.
+_ATTESTATIONS_DROPPED = " Its attestations were not kept: this server does not verify them."
 
 
 async def upload(scope: Scope, receive: Receive, send: Send) -> None:
@@ -23,10 +26,10 @@ async def upload(scope: Scope, receive: Receive, send: Send) -> None:
     repository, exchange = admitted.repository, exchange_of(scope)
     threads = exchange.threads(repository)
     most = repository.configuration.max_file_bytes
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers.items()}
     form = await receive_upload(headers, receive, repository.new_staging_file, threads, max_file_bytes=most)
     try:
-        published = await threads.run(_publish, admitted, form)
+        published, form_said = await threads.run(_publish, admitted, form)
     except (NotPermitted, NotAuthenticated):
         admitted.contradicted()
         raise
@@ -34,13 +37,14 @@ async def upload(scope: Scope, receive: Receive, send: Send) -> None:
         if form.staging is not None:
             await threads.run(form.staging.discard)
     said = "was published" if published.new else "is published already, with this very content"
-    await PlainTextResponse(f"{published.file.filename} {said}.\n")(scope, receive, send)
+    dropped = _ATTESTATIONS_DROPPED if form_said.attestations is not None else ""
+    await PlainTextResponse(f"{published.file.filename} {said}.{dropped}\n")(scope, receive, send)
 
 
-def _publish(admitted: Admitted, received: ReceivedForm) -> Published:
+def _publish(admitted: Admitted, received: ReceivedForm) -> tuple[Published, UploadForm]:
     form = parse_form(received.fields)
     if received.staging is None or not received.filename:
         raise InvalidUpload("The form holds no file; it should have one as its part content, with a filename.")
     received.staging.finish()
     file, staged = read_upload(form, received.filename, received.staging, now=datetime.now(UTC))
-    return publish(admitted.repository, file, staged, admitted.secret)
+    return publish(admitted.repository, file, staged, admitted.secret), form

@@ -1,0 +1,119 @@
+"""The application in this process, on the real file-system storage, asked as by a client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from httpx2 import Response
+from starlette.testclient import TestClient
+
+from pywharf.app import create_app
+from pywharf.settings import ServerSettings
+from pywharf_core.configuration_in_force import ConfigurationInForce
+from pywharf_core.root import Root
+from support.listing import ACCEPT_JSON, listed, listed_projects
+from support.running_server import wait_until
+from support.uploads import Part, basic, encode, form_headers, form_of
+
+CONFIG = """
+[local]
+type = "file_system"
+read_secret = "reads"
+write_secret = "writes"
+private = ["acme-*"]
+
+[other]
+type = "file_system"
+read_secret = "reads-other"
+write_secret = "writes-other"
+extra_index_url = ""
+"""
+ADMIN_SECRET = """
+[local]
+type = "file_system"
+raw = "administers"
+"""
+
+READER = ("local", "reads")
+WRITER = ("local", "writes")
+ADMINISTRATOR = ("local", "administers")
+OTHER_READER = ("other", "reads-other")
+OTHER_WRITER = ("other", "writes-other")
+EXTRA = "http://extra.test/simple"
+
+
+class Application:
+    """Redirects are not followed; credentials are a repository's name and a secret."""
+
+    def __init__(self, client: TestClient, root: Root) -> None:
+        self.client = client
+        self.root = root
+
+    def get(
+        self,
+        path: str,
+        credentials: tuple[str, str] | None = READER,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        sent = {**(basic(*credentials) if credentials else {}), **(headers or {})}
+        return self.client.request(method, path, headers=sent)
+
+    def upload(
+        self, path: Path, credentials: tuple[str, str] | None = WRITER, *, to: str = "/simple/", **changed: str | None
+    ) -> Response:
+        """What ``form_of`` makes of the file."""
+        return self.send_form(form_of(path, **changed), credentials, to=to)
+
+    def send_form(
+        self, parts: list[Part], credentials: tuple[str, str] | None = WRITER, *, to: str = "/simple/"
+    ) -> Response:
+        return self.client.post(to, content=encode(parts), headers=form_headers(credentials))
+
+    def listed(self, project: str, credentials: tuple[str, str] = READER) -> Mapping[str, str]:
+        """sha256 by filename; empty: no such project."""
+        answer = self.get(f"/simple/{project}/", credentials, headers=ACCEPT_JSON)
+        return listed(answer.text) if answer.status_code == 200 else {}
+
+    def projects(self, credentials: tuple[str, str] = READER) -> list[str]:
+        return listed_projects(self.get("/simple/", credentials, headers=ACCEPT_JSON).text)
+
+    def store(self, repository: str = "local") -> Path:
+        return self.root.work(repository) / "storage"
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: self.client.get("/readyz").status_code == 200, "ready")
+
+    def log(self) -> list[dict[str, Any]]:
+        """The access log so far."""
+        return [json.loads(line) for line in (self.root.log / "access.jsonl").read_text().splitlines()]
+
+
+@contextmanager
+def application(
+    folder: Path,
+    config: str | None = CONFIG,
+    admin_secret: str | None = ADMIN_SECRET,
+    *,
+    client_address: str = "192.0.2.1",
+    ready: bool = True,
+    **settings: Any,
+) -> Iterator[Application]:
+    """:param config: put in force before the start; None: as ROOT is.
+    :param settings: of ``ServerSettings``.
+    """
+    root = Root(folder)
+    root.make()
+    if config is not None:
+        ConfigurationInForce(root).start_with(config, admin_secret)
+    app = create_app(ServerSettings(root=str(folder), **{"extra_index_url": EXTRA, **settings}))
+    with TestClient(app, follow_redirects=False, client=(client_address, 50000)) as client:
+        asked = Application(client, root)
+        if ready:
+            asked.wait_until_ready()
+        yield asked
