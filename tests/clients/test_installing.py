@@ -10,7 +10,7 @@ import pytest
 
 from clients.conftest import Index
 from pywharf_core.testing import make_sdist, make_wheel
-from support.access_log import access_log
+from support.access_log import access_log, line_of_request
 from support.clients import Clients
 from support.listing import ACCEPT_JSON, listed
 
@@ -92,6 +92,8 @@ def test_pip_resolves_dependencies_by_metadata_alone(index: Index, clients: Clie
     ran = environment.pip_install("--index-url", index.read_url, "knight", "-v")
     assert ran.status == 0, ran.output
     assert environment.version_of("knight") == environment.version_of("holyhandgrenade") == "1.0"
+    last = index.server.ask("/nowhere").headers["x-request-id"]
+    line_of_request(index.server.root, last)  # then the lines before it are there, too
     asked = [line["path"] for line in access_log(index.server.root)]
     assert "/simple/knight/knight-2.0-py3-none-any.whl.metadata" in asked
     assert "/simple/knight/knight-2.0-py3-none-any.whl" not in asked

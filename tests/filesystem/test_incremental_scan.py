@@ -14,7 +14,7 @@ import pytest
 from filesystem.stores import drop, listed
 from pywharf_core import DistributionFile, Unchanged
 from pywharf_core.testing import make_upload, make_wheel
-from pywharf_filesystem import reading
+from pywharf_filesystem import fingerprint, reading
 from pywharf_filesystem.scanning import THOROUGH_EVERY
 from pywharf_filesystem.storage import FileSystemStorage
 
@@ -30,7 +30,7 @@ class _Calls:
 @contextmanager
 def _counted(monkeypatch: pytest.MonkeyPatch, store: Path) -> Iterator[_Calls]:
     calls = _Calls()
-    scandir, read_file, sha256_of = os.scandir, reading.read_file, reading.sha256_of
+    scandir, read_file, sha256_of = os.scandir, reading.read_file, fingerprint.sha256_of
 
     def counting_scandir(path: Any) -> Any:
         calls.listed_folders += Path(path).parent == store and not Path(path).name.startswith(".")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from pywharf.app import create_app
 from pywharf.settings import ServerSettings
 from pywharf_core.configuration_in_force import ConfigurationInForce
 from pywharf_core.root import Root
+from support.access_log import line_of_request
 from support.listing import ACCEPT_JSON, listed, listed_projects
 from support.running_server import wait_until
 from support.uploads import Part, basic, encode, form_headers, form_of
@@ -89,9 +89,9 @@ class Application:
     def wait_until_ready(self) -> None:
         wait_until(lambda: self.client.get("/readyz").status_code == 200, "ready")
 
-    def log(self) -> list[dict[str, Any]]:
-        """The access log so far."""
-        return [json.loads(line) for line in (self.root.log / "access.jsonl").read_text().splitlines()]
+    def logged(self, answer: Response) -> dict[str, Any]:
+        """The access log's line of the request with this answer, which must have an id."""
+        return line_of_request(self.root.path, answer.headers["x-request-id"])
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pywharf_core.testing import make_wheel
 from server.in_process import READER, Application, application
 from support.running_server import wait_until
 
@@ -62,6 +63,14 @@ def test_a_range_is_answered_with_that_part(
     assert answer.headers["content-range"] == f"bytes {first}-{last}/{len(content)}"
     assert answer.content == content[first : last + 1]
     assert answer.headers["content-length"] == str(last - first + 1)
+
+
+@pytest.mark.parametrize("path", ["holygrail-1.0-py3-none-any.whl", "holygrail-1.0-py3-none-any.whl.metadata"])
+@pytest.mark.usefixtures("holygrail")
+def test_head_tells_what_get_would_and_knows_no_ranges(app: Application, path: str) -> None:
+    whole = app.get(f"/simple/holygrail/{path}")
+    head = app.get(f"/simple/holygrail/{path}", method="HEAD", headers={"Range": "bytes=0-9"})
+    assert (head.status_code, head.headers, head.content) == (200, whole.headers, b"")
 
 
 @pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
@@ -123,7 +132,7 @@ def test_a_file_that_vanished_from_the_store_is_404_and_no_longer_listed(app: Ap
 
 
 def test_a_file_that_was_overwritten_in_the_store_is_never_served_as_what_was_listed(
-    tmp_path: Path, app: Application, holygrail: Path
+    app: Application, holygrail: Path
 ) -> None:
     stored = app.store() / "holygrail" / holygrail.name
     good = stored.read_bytes()
@@ -136,8 +145,6 @@ def test_a_file_that_was_overwritten_in_the_store_is_never_served_as_what_was_li
 
 
 def test_a_file_removed_by_hand_leaves_its_name_reserved(tmp_path: Path) -> None:
-    from pywharf_core.testing import make_wheel
-
     config = '[local]\ntype = "file_system"\nread_secret = "reads"\nwrite_secret = "writes"\nsync_index_interval = 0.2\n'
     wheel = make_wheel(tmp_path, "gone", "1.0")
     with application(tmp_path / "root", config, None) as app:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import subprocess
@@ -50,11 +51,13 @@ def write(log: AccessLog, **changes: Any) -> None:
 
 
 def test_a_request_is_a_line_of_json(tmp_path: Path) -> None:
-    log = AccessLog(tmp_path)
-    token = request_id.set("abc")
-    write(log, repository="local", client="192.0.2.1", path='/a"b\nc/ü')
-    request_id.reset(token)
-    log.close()
+    async def serve() -> None:
+        log = AccessLog(tmp_path)
+        request_id.set("abc")
+        write(log, repository="local", client="192.0.2.1", path='/a"b\nc/ü')
+        log.close()
+
+    asyncio.run(serve())
     (line,) = lines(tmp_path / "access.jsonl")
     assert line.pop("time").endswith("Z")
     assert line == {
@@ -70,9 +73,12 @@ def test_a_request_is_a_line_of_json(tmp_path: Path) -> None:
 
 
 def test_nobody_else_may_read_the_logs(tmp_path: Path, logger: logging.Logger) -> None:
-    log = configure_worker_logging(tmp_path / "log", debug=False)
-    write(log)
-    log.close()
+    async def serve() -> None:
+        log = configure_worker_logging(tmp_path / "log", debug=False)
+        write(log)
+        log.close()
+
+    asyncio.run(serve())
     logger.error("something")
     assert {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "log").iterdir()} == {
         "access.jsonl": 0o600,
@@ -129,13 +135,33 @@ def test_debug_logs_more(tmp_path: Path, logger: logging.Logger, debug: bool, me
     assert [line["message"] for line in lines(tmp_path / "error.jsonl")] == messages
 
 
-def test_a_moved_log_is_noticed_and_no_line_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pywharf.logs._LOOK_AGAIN", 0.0)
-    log = AccessLog(tmp_path)
-    for number in range(10):
-        write(log, size=number)
-        rotate(tmp_path, at=1, keep=20)
-    log.close()
+def test_lines_are_written_a_moment_later_by_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "access.jsonl"
+
+    async def serve() -> None:
+        log = AccessLog(tmp_path)
+        write(log)
+        write(log)
+        assert not path.exists()
+        async with asyncio.timeout(20):
+            while not path.exists():  # noqa: ASYNC110 - a file has no event
+                await asyncio.sleep(0.01)
+        assert len(lines(path)) == 2
+        log.close()
+
+    asyncio.run(serve())
+
+
+def test_a_moved_log_is_noticed_and_no_line_is_lost(tmp_path: Path) -> None:
+    async def serve() -> None:
+        log = AccessLog(tmp_path)
+        for number in range(10):
+            write(log, size=number)
+            log.flush()
+            rotate(tmp_path, at=1, keep=20)
+        log.close()
+
+    asyncio.run(serve())
     written = [lines(path)[0]["bytes"] for path in tmp_path.glob("access.jsonl.*")]
     assert sorted(written) == list(range(10))
 
@@ -154,19 +180,30 @@ def test_small_logs_stay_and_only_so_many_old_ones_are_kept(tmp_path: Path) -> N
 def test_a_log_that_cannot_be_written_fails_no_request_and_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log = AccessLog(tmp_path / "absent")
-    write(log)
-    write(log)
+    async def serve() -> None:
+        log = AccessLog(tmp_path / "absent")
+        for _ in range(2):
+            write(log)
+            log.flush()
+
+    asyncio.run(serve())
     assert [record.message for record in caplog.records] == ["the access log cannot be written"]
 
 
 WRITE_MANY = """
-import sys
+import asyncio, sys
 from pathlib import Path
 from pywharf.logs import AccessLog
-log = AccessLog(Path(sys.argv[1]))
-for _ in range(int(sys.argv[3])):
-    log.write(method="GET", path=f"/{sys.argv[2]}/" + "x" * 500, status=200, size=10, seconds=0.001)
+
+async def serve():
+    log = AccessLog(Path(sys.argv[1]))
+    for _ in range(int(sys.argv[3])):
+        log.write(method="GET", path=f"/{sys.argv[2]}/" + "x" * 500, status=200, size=10, seconds=0.001)
+        if _ % 7 == 0:
+            log.flush()
+    log.close()
+
+asyncio.run(serve())
 """
 
 

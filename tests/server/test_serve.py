@@ -178,3 +178,13 @@ def test_it_listens_on_ipv6(tmp_path: Path) -> None:
     with running_toy(tmp_path, host="::1") as toy:
         assert toy.url == f"http://[::1]:{toy.port}"
         assert int(toy.get("/")) in toy.workers()
+
+
+def test_a_worker_that_served_its_share_of_requests_is_replaced(tmp_path: Path) -> None:
+    with running_toy(tmp_path, hypercorn={"max_requests": 2}) as toy:
+        (first,) = toy.workers()
+        for _ in range(3):
+            toy.get("/")
+        wait_until(lambda: bool(toy.workers()) and first not in toy.workers(), "another worker")
+        assert int(toy.get("/")) in toy.workers()
+        assert toy.stop() == 0

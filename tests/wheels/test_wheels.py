@@ -44,7 +44,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clone = copy_repository(tmp_path_factory.mktemp("clone"))
     folder = tmp_path_factory.mktemp("dist")
     for name in DISTRIBUTIONS:
-        command = [sys.executable, "-m", "build", "--outdir", folder, clone / "packages" / name]
+        command: list[str | Path] = [sys.executable, "-m", "build", "--outdir", folder, clone / "packages" / name]
         run(*command, cwd=folder, env=clean_shell())
     return folder
 
@@ -140,6 +140,6 @@ def test_an_upgrade_from_0_2_3_keeps_the_script(installer: str, dist: Path, fres
     if installer == "pip":
         fresh.install("--find-links", index, "--upgrade", f"pywharf == {project('pywharf')['version']}")
     else:
-        uv = [sys.executable, "-m", "uv", "pip", "install", "--python", fresh.bin / "python", "--find-links", index]
+        uv: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--python", fresh.bin / "python", "--find-links", index]
         run(*uv, "--upgrade", f"pywharf == {project('pywharf')['version']}", cwd=tmp_path, env=clean_shell())
     assert f"pywharf {project('pywharf')['version']}" in fresh.run("pywharf", "--version").splitlines()

@@ -16,9 +16,10 @@ _NUMBER = struct.Struct("=Q")
 class ChangeCounter:
     """One file of eight bytes, mapped into memory.
 
-    Writers take turns (their lock is not ours) and raise it before and after they commit: before, so that what a reader
-    renders during the commit counts as old; after, so that whoever sees the new number sees the new rows. A writer that
-    dies in between is made good by the next one that opens the file and raises it.
+    Writers change it before and after they commit: before, so that what a reader renders during the commit counts as
+    old; after, so that whoever sees the new number sees the new rows. A writer that dies in between is made good by the
+    next one that opens the file and changes it. Each number is a random one, which was never there before: with counting,
+    a writer that was held up between reading and writing would bring an old number back.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,9 +36,9 @@ class ChangeCounter:
         number: int = _NUMBER.unpack_from(self._memory)[0]
         return number
 
-    def increase(self) -> None:
-        """For the writer whose turn it is."""
-        _NUMBER.pack_into(self._memory, 0, (self.value() + 1) % 2**64)
+    def change(self) -> None:
+        """For any writer, at any time."""
+        self._memory[:] = os.urandom(_NUMBER.size)
 
     def close(self) -> None:
         self._memory.close()

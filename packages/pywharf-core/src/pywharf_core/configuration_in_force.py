@@ -49,7 +49,7 @@ class ConfigurationInForce:
         with self._connection() as connection:
             connection.execute("pragma journal_mode = wal")
             connection.execute(_SCHEMA)
-        self._counter.increase()  # for a writer that died between its commit and its word
+        self._counter.change()  # for a writer that died between its commit and its word
 
     def read(self) -> InForce | None:
         """None: never configured."""
@@ -111,9 +111,9 @@ class ConfigurationInForce:
             except BaseException:
                 connection.execute("rollback")
                 raise
-            self._counter.increase()
+            self._counter.change()
             connection.execute("commit")
-            self._counter.increase()
+            self._counter.change()
 
 
 class GenerationWatch:

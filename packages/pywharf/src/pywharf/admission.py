@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from pywharf.exchange import Exchange, exchange_of
-from pywharf_core.auth import Access
+from pywharf_core.auth import Access, Verdict
 from pywharf_core.errors import NotAuthenticated, NotPermitted, StorageUnavailable
 from pywharf_core.repository import Repository
 from pywharf_core.secret import Secret
@@ -67,7 +67,11 @@ def basic_credentials(scope: Scope) -> tuple[str, Secret] | None:
         decoded = base64.b64decode(encoded.strip(), validate=True)
     except binascii.Error:
         raise NotAuthenticated(_MALFORMED) from None
-    username, colon, password = decoded.decode("utf-8", "surrogateescape").partition(":")
+    try:
+        text = decoded.decode()
+    except UnicodeDecodeError:
+        text = decoded.decode("latin-1")  # what requests, and so twine, sends
+    username, colon, password = text.partition(":")
     if not colon:
         raise NotAuthenticated(_MALFORMED)
     return username, Secret(password)
@@ -77,7 +81,7 @@ def _anonymous(exchange: Exchange, wanted: Access) -> Admitted:
     assert exchange.opened is not None
     repositories = exchange.opened.repositories
     if exchange.selected is not None:
-        repository = repositories.get(exchange.selected)
+        repository = repositories.get(exchange.selected.lower())
     else:
         repository = next(iter(repositories.values())) if len(repositories) == 1 else None
     if repository is None or not repository.configuration.anonymous_read or wanted > Access.READ:
@@ -89,10 +93,13 @@ def _anonymous(exchange: Exchange, wanted: Access) -> Admitted:
 
 async def _known(exchange: Exchange, username: str, secret: Secret, wanted: Access) -> Admitted:
     assert exchange.opened is not None
-    repository = exchange.opened.repositories.get(username if exchange.selected is None else exchange.selected)
+    name = (username if exchange.selected is None else exchange.selected).lower()
+    repository = exchange.opened.repositories.get(name)
     if repository is None:  # as a wrong secret is answered, and slowed: names of repositories are not told
-        if repositories := exchange.opened.repositories:
-            next(iter(repositories.values())).verdicts.admit_question(username, secret, exchange.client)
+        verdicts = exchange.opened.verdicts_of_unknown(name)
+        if verdicts.recall(username, secret, wanted) is None:
+            verdicts.admit_question(username, secret, exchange.client)
+            verdicts.remember(username, secret, Verdict(Access.UNKNOWN))
         raise NotAuthenticated(_WRONG)
     access = repository.verdicts.recall(username, secret, wanted)
     if access is None:

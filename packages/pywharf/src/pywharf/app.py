@@ -43,6 +43,7 @@ def create_app(settings: ServerSettings | None = None, *, plugins: Plugins | Non
     async def lifespan(_: object) -> AsyncIterator[None]:
         try:
             await in_force.current()  # opens, and begins to synchronise, before anybody asks
+            in_force.start()
             yield
         finally:
             await in_force.close()

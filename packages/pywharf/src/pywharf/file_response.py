@@ -22,8 +22,11 @@ _RANGE = re.compile(rb"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*\Z", re.I)
 
 @dataclass(frozen=True, slots=True)
 class _Span:
+    """:ivar asked: by the client, be it the whole file: uv takes only 206 for an answer then."""
+
     first: int
     length: int
+    asked: bool = True
 
 
 async def send_file(
@@ -57,7 +60,7 @@ async def send_file(
             await send({"type": "http.response.body", "body": b""})
             return
         status = 200
-        if span.length != file.size:
+        if span.asked:
             status = 206
             last = span.first + span.length - 1
             headers.append((b"content-range", b"bytes %d-%d/%d" % (span.first, last, file.size)))
@@ -102,10 +105,11 @@ def _headers(file: DistributionFile, tag: bytes, *, immutable: bool) -> list[tup
 
 def _span(scope: Scope, size: int, tag: bytes) -> _Span | None:
     """What to send; None: the range asked for is not in the file. Several ranges, or unknown units, get it whole."""
-    whole = _Span(0, size)
+    whole = _Span(0, size, asked=False)
     headers = exchange_of(scope).headers
     sent = headers.get(b"range")
-    if sent is None or not (match := _RANGE.match(sent.strip())):
+    # Ranges mean something with GET only (RFC 9110, section 14.2).
+    if sent is None or scope["method"] != "GET" or not (match := _RANGE.match(sent.strip())):
         return whole
     condition = headers.get(b"if-range")
     if condition is not None and condition.strip() != tag:

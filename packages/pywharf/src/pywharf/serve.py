@@ -30,7 +30,8 @@ from pywharf_core.root import Root
 STOPPED = 0
 STOPPED_AT_ONCE = 1
 
-_FIRST_PAUSE = 0.5  # seconds before a worker that died at its start is replaced; doubled each time
+_YOUNG = 10.0  # seconds; a worker that dies younger is not replaced at once, or they would die in a row
+_FIRST_PAUSE = 0.5  # seconds before a worker that died young is replaced; doubled each time
 _LONGEST_PAUSE = 30.0
 _HOUSEKEEPING = 5.0  # seconds between two looks at the size of the logs
 _PATIENCE = 5.0  # seconds that a worker gets beyond its grace time, before it is killed
@@ -68,6 +69,7 @@ def serve(
 class _Worker:
     process: subprocess.Popen[bytes]
     report: int  # file descriptor from which its report is read; -1 after that
+    started_at: float = field(default_factory=time.monotonic)
     received: bytearray = field(default_factory=bytearray)
     ready: bool = False
     problems: tuple[str, ...] = ()
@@ -245,16 +247,14 @@ class _Parent:
                 continue
             if not self._served:
                 raise WorkerCannotStart("\n".join(worker.problems) or f"a worker ended at its start ({_ended(status)})")
-            if worker.ready:
-                logger.error(
-                    "a worker ended and is replaced", extra={"worker": worker.process.pid, "by": _ended(status)}
-                )
+            if time.monotonic() - worker.started_at >= _YOUNG:
                 self._pause = _FIRST_PAUSE
             else:
-                problem = "; ".join(worker.problems) or _ended(status)
-                logger.error("a worker could not start", extra={"problem": problem, "next_try_in": self._pause})
                 self._start_again_at = time.monotonic() + self._pause
                 self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            what = "; ".join(worker.problems) or _ended(status)
+            level = logging.ERROR if status else logging.INFO  # 0: after Hypercorn's max_requests, or a SIGTERM
+            logger.log(level, "a worker ended and is replaced", extra={"worker": worker.process.pid, "by": what})
 
     def _kill_if_late(self) -> None:
         if time.monotonic() >= self._kill_at:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -16,11 +17,14 @@ from pywharf_core.configuration_in_force import ConfigurationInForce, Generation
 from pywharf_core.errors import WharfError
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
+from pywharf_core.verdicts import Verdicts
 from pywharf_core.wharf import Wharf
 
 logger = logging.getLogger(__name__)
 
 _THREADS_PER_REPOSITORY = 16
+_FOLLOW_EVERY = 1.0  # seconds
+_UNKNOWN_NAMES = 1000  # asked for as repositories, and remembered at once
 
 
 class OpenWharf:
@@ -35,8 +39,17 @@ class OpenWharf:
         self._synchronisers = [
             Synchroniser(repository, root, self.threads[name]) for name, repository in wharf.repositories.items()
         ]
+        self._verdicts_of_unknown: OrderedDict[str, Verdicts] = OrderedDict()
         self._users = 0
         self._retired = False
+
+    def verdicts_of_unknown(self, name: str) -> Verdicts:
+        """Verdicts for a name that no repository has: slowed and remembered there like here, nobody can tell which is."""
+        verdicts = self._verdicts_of_unknown.pop(name, None) or Verdicts()
+        self._verdicts_of_unknown[name] = verdicts
+        if len(self._verdicts_of_unknown) > _UNKNOWN_NAMES:
+            self._verdicts_of_unknown.popitem(last=False)
+        return verdicts
 
     def start(self) -> None:
         for synchroniser in self._synchronisers:
@@ -77,13 +90,21 @@ class WharfInForce:
         self._threads = StorageThreads(2)
         self._current: OpenWharf | None = None
         self._changing = asyncio.Lock()
+        self._changes_seen, self._changes_read = 1, 0
+        self._following: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
 
     async def current(self) -> OpenWharf | None:
         """What is in force now; None: the server was never configured."""
         if self._watch.changed():
+            self._changes_seen += 1
+        if self._changes_read != self._changes_seen:  # not only for the one request that noticed
             await self._follow()
         return self._current
+
+    def start(self) -> None:
+        """Follow even if nobody asks: what this process keeps in line with its storage must be what is in force."""
+        self._following = asyncio.create_task(self._follow_for_ever())
 
     async def replace(self, config: str, admin_secret: str | None, *, allowed: Callable[[OpenWharf | None], object]) -> bool:
         """Validate a configuration, open its repositories, and put it in force in all workers.
@@ -112,6 +133,10 @@ class WharfInForce:
             return True
 
     async def close(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._following
         if self._current is not None:
             await self._current.retire()
             self._current = None
@@ -120,11 +145,25 @@ class WharfInForce:
                 await task
         self._watch.close()
 
+    async def _follow_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(_FOLLOW_EVERY)
+            try:
+                await self.current()
+            except Exception as error:
+                logger.error("the configuration in force cannot be read", extra={"error": str(error)})
+
     async def _follow(self) -> None:
         async with self._changing:
-            await self._reload()
+            if self._changes_read != self._changes_seen:
+                await self._reload()
 
     async def _reload(self) -> None:
+        seen = self._changes_seen
+        await self._read()
+        self._changes_read = seen
+
+    async def _read(self) -> None:
         in_force = await self._threads.run(self._configuration.read)
         if in_force is None or (self._current is not None and self._current.generation == in_force.generation):
             return

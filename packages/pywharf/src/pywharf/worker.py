@@ -63,8 +63,10 @@ async def _serve(application: Any, config: Config, orders: WorkerOrders) -> None
         gc.freeze()  # what is here by now stays: no collection need look at it again
         gc.set_threshold(*_GC_THRESHOLDS)
         _report(orders, WorkerReport())
-        await stop.wait()
-        _end_at_the_latest_in(orders.settings.grace + CLEANING_UP)
+        try:
+            await stop.wait()
+        finally:  # also when Hypercorn stops of itself, after max_requests
+            _end_at_the_latest_in(orders.settings.grace + CLEANING_UP)
 
     await serve(application, config, shutdown_trigger=until_stopped)
 

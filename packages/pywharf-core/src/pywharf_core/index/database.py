@@ -70,7 +70,7 @@ class IndexDatabase:
         self.version = self._counter.value
         with self._alone():
             self._writer = self._open_or_rebuild()
-            self._counter.increase()  # for a writer that died between its commit and its word
+            self._counter.change()  # for a writer that died between its commit and its word
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -99,9 +99,9 @@ class IndexDatabase:
             except BaseException:
                 self._writer.execute("rollback")
                 raise
-            self._counter.increase()
+            self._counter.change()
             self._writer.execute("commit")
-            self._counter.increase()
+            self._counter.change()
 
     def close(self) -> None:
         """Close what is idle; a reader at work closes its own connection when it is done."""

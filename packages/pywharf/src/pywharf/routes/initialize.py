@@ -52,7 +52,7 @@ class Initialize:
                 "This server is configured; send the name of a configured repository and its admin secret."
             )
         name, secret = credentials
-        repository = opened.repositories.get(name)
+        repository = opened.repositories.get(name.lower())
         admin_secret = None if repository is None else repository.configuration.admin_secret
         if admin_secret is None or not admin_secret.matches(secret):
             raise NotAuthenticated(_WRONG)

@@ -1,0 +1,153 @@
+"""Write the parts of these pages that the program itself knows: tables of options, and of commands.
+
+``nox -s docs`` runs it; ``--check`` changes nothing and exits with status 1 if a page is stale.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from pywharf_core.cli.alike import leaves
+from pywharf_core.cli.root import make_root
+from pywharf_core.config.repositories import CommonOptions
+from pywharf_core.options import Key, Kind, keys_of
+from pywharf_core.plugins import Plugins, load_plugins
+
+DOCS = Path(__file__).parent
+
+# Whatever else is installed here, the pages are about these.
+_OURS = ("file_system", "secrets", "server")
+
+_BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+
+_WRITTEN_AS = {
+    Kind.TEXT: "text",
+    Kind.INTEGER: "whole number",
+    Kind.NUMBER: "number",
+    Kind.BOOLEAN: "`true` or `false`",
+    Kind.PATH: "path",
+    Kind.SECRET: "text",
+    Kind.TEXTS: "list of texts",
+}
+
+
+# What stands for a value where the option itself does not say.
+_VALUES: Mapping[type, str] = {click.Path: "PATH", click.IntRange: "NUMBER", click.FloatRange: "NUMBER"}
+
+
+def main(arguments: list[str]) -> int:
+    """The exit status: 1 if ``--check`` found a stale page."""
+    check = arguments == ["--check"]
+    if arguments and not check:
+        sys.exit("usage: generate.py [--check]")
+    plugins = load_plugins()
+    stale = False
+    for path in sorted(DOCS.glob("*.md")):
+        old = path.read_text(encoding="utf-8")
+        new = filled(old, generated(plugins))
+        if new == old:
+            continue
+        stale = True
+        if check:
+            print(f"docs/{path.name} is stale; `nox -s docs` writes it anew", file=sys.stderr)
+        else:
+            path.write_text(new, encoding="utf-8")
+            print(f"wrote docs/{path.name}")
+    return 1 if check and stale else 0
+
+
+def filled(page: str, parts: Mapping[str, Callable[[], str]]) -> str:
+    """``page`` with each generated block written anew."""
+    return _BLOCK.sub(lambda block: f"{block[1]}\n{parts[block['name']]()}\n\n{block[3]}", page)
+
+
+def generated(plugins: Plugins) -> Mapping[str, Callable[[], str]]:
+    """How to make each block, by the name in its first line."""
+    storage, auth = plugins.storage_types["file_system"], plugins.auth_types["secrets"]
+    return {
+        "common options": lambda: option_table(CommonOptions),
+        "file_system options": lambda: option_table(storage.options),
+        "secrets options": lambda: option_table(auth.options),
+        "commands": lambda: "\n\n".join(command_sections(plugins)),
+    }
+
+
+def option_table(options: type) -> str:
+    """A Markdown table of a class of options."""
+    lines = ["| key | value | default | what |", "|---|---|---|---|"]
+    lines += [_option_row(key) for key in keys_of(options)]
+    return "\n".join(lines)
+
+
+def _option_row(key: Key) -> str:
+    names = " or ".join(f"`{spelling}`" for spelling in key.spellings)
+    written_as = ", ".join(f'`"{choice}"`' for choice in key.choices) or _WRITTEN_AS[key.kind]
+    example = f", such as `{key.example}`" if key.example else ""
+    return f"| {names} | {written_as}{example} | {_default(key)} | {_cell(_sentence(key.help))} |"
+
+
+def _default(key: Key) -> str:
+    if key.required:
+        return "required"
+    match key.default:
+        case None:
+            return ""
+        case bool():
+            return f"`{str(key.default).lower()}`"
+        case tuple():
+            return f"`{list(key.default)}`"
+        case str():
+            return f'`"{key.default}"`'
+        case float() if key.default.is_integer():
+            return f"`{key.default:.0f}`"
+    return f"`{key.default}`"
+
+
+def command_sections(plugins: Plugins) -> Iterator[str]:
+    """A section for each command."""
+    root = make_root(plugins)
+    context = click.Context(root, info_name="pywharf")
+    for name, command in leaves(context, root):
+        owner = plugins.command_owners.get(name.partition(".")[0])
+        if owner is None or owner.name in _OURS:
+            yield _command_section(name, command, click.Context(command, parent=context, info_name=name))
+
+
+def _command_section(name: str, command: click.Command, context: click.Context) -> str:
+    usage = " ".join(["pywharf", name, *command.collect_usage_pieces(context)])
+    paragraphs = [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
+    parts = [f"### {name}", f"```text\n{usage}\n```", *paragraphs]
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option) and not parameter.hidden]
+    if options:
+        rows = [_flag_row(option) for option in options]
+        parts.append("\n".join(["| option | default | what |", "|---|---|---|", *rows]))
+    return "\n\n".join(parts)
+
+
+def _flag_row(option: click.Option) -> str:
+    flag = next(flag for flag in option.opts if flag.startswith("--"))
+    value = "" if option.is_flag else f" {option.metavar or _VALUES.get(type(option.type), 'TEXT')}"
+    help_text, _, told = (option.help or "").partition(" [default: ")  # where the default is no plain value
+    default = told.rstrip("]")
+    if not default and option.show_default and not option.is_flag:
+        default = str(option.default)
+    variable = f" Environment: `{option.envvar}`." if option.envvar else ""
+    return f"| `{flag}{value}` | {default} | {_cell(_sentence(help_text))}{variable} |"
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith(".") else f"{text}."
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "\\<")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
