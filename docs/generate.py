@@ -122,7 +122,9 @@ def _command_section(name: str, command: click.Command, context: click.Context) 
     usage = " ".join(["pywharf", name, *command.collect_usage_pieces(context)])
     paragraphs = [" ".join(paragraph.split()) for paragraph in (command.help or "").split("\n\n")]
     parts = [f"### {name}", f"```text\n{usage}\n```", *paragraphs]
-    options = [parameter for parameter in command.params if isinstance(parameter, click.Option) and not parameter.hidden]
+    options = [
+        parameter for parameter in command.params if isinstance(parameter, click.Option) and not parameter.hidden
+    ]
     if options:
         rows = [_flag_row(option) for option in options]
         parts.append("\n".join(["| option | default | what |", "|---|---|---|", *rows]))

@@ -68,7 +68,17 @@ def test_metadata_says_what_was_asked_for(tmp_path: Path) -> None:
 
 def test_a_wheel_can_be_installed(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, "holygrail", "1.0", padding=10)
-    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", tmp_path / "site", wheel]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(tmp_path / "site"),
+        str(wheel),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     shown = subprocess.run(
         [sys.executable, "-c", "import holygrail; print(holygrail.__version__)"],

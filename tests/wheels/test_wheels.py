@@ -140,6 +140,7 @@ def test_an_upgrade_from_0_2_3_keeps_the_script(installer: str, dist: Path, fres
     if installer == "pip":
         fresh.install("--find-links", index, "--upgrade", f"pywharf == {project('pywharf')['version']}")
     else:
-        uv: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--python", fresh.bin / "python", "--find-links", index]
-        run(*uv, "--upgrade", f"pywharf == {project('pywharf')['version']}", cwd=tmp_path, env=clean_shell())
+        uv: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--python", fresh.bin / "python"]
+        version = f"pywharf == {project('pywharf')['version']}"
+        run(*uv, "--find-links", index, "--upgrade", version, cwd=tmp_path, env=clean_shell())
     assert f"pywharf {project('pywharf')['version']}" in fresh.run("pywharf", "--version").splitlines()

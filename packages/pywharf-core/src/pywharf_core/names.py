@@ -24,12 +24,12 @@ class Answerer(StrEnum):
     PRIVATE = "private"  # declared so by a glob
     EXTRA_INDEX = "extra index"
     NOWHERE = "nowhere"  # unknown, and there is no extra index
-    NOT_READY = "not ready"  # this repository was never read completely: nobody may answer
+    NOT_READY = "not ready"  # it is not known what is in this repository now: nobody may answer
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Who answers, and the glob or URL that made it so."""
+    """Who answers, and what made it so: a glob, a URL, or why this repository is not ready."""
 
     answerer: Answerer
     because: str = ""
@@ -48,13 +48,23 @@ class PrivateNames:
 
 
 def answer_for(
-    name: NormalizedName, *, here: bool, reserved: bool, synchronised: bool, private: PrivateNames, extra_index_url: str
+    name: NormalizedName,
+    *,
+    here: bool,
+    reserved: bool,
+    not_ready: str | None,
+    private: PrivateNames,
+    extra_index_url: str,
 ) -> Answer:
-    """Decide for one name. ``extra_index_url`` is the index's base without the project, or "" if there is none."""
+    """Decide for one name.
+
+    :param not_ready: why it is not known now what the repository's storage has; None: it is.
+    :param extra_index_url: the index's base without the project, or "" if there is none.
+    """
     if here:
         return Answer(Answerer.HERE)
-    if not synchronised:
-        return Answer(Answerer.NOT_READY)
+    if not_ready is not None:
+        return Answer(Answerer.NOT_READY, not_ready)
     if reserved:
         return Answer(Answerer.RESERVED)
     if (glob := private.match(name)) is not None:

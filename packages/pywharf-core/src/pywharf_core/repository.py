@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -13,7 +14,7 @@ from packaging.utils import NormalizedName
 from pywharf_core.auth import Auth, Verdict
 from pywharf_core.config import RepositoryConfiguration
 from pywharf_core.errors import FileChanged, FileNotFound, NotSynchronised, ProjectNotFound, StorageUnavailable
-from pywharf_core.index.local import IndexedProject, LocalIndex
+from pywharf_core.index.local import IndexedProject, IndexSnapshot, LocalIndex
 from pywharf_core.index.sync import SyncReport, synchronise_by_scan
 from pywharf_core.model import (
     AttachmentKind,
@@ -34,7 +35,7 @@ class RepositoryStatus:
     """How a repository is doing.
 
     :ivar synchronised_at: Unix seconds of the last whole synchronisation; None: there was none yet.
-    :ivar last_error: why the last synchronisation by this process failed; None: it did not.
+    :ivar last_error: why the last synchronisation failed, by whichever process; None: it did not.
     """
 
     files: int
@@ -84,8 +85,8 @@ class Repository:
         own = configuration.extra_index_url
         self.extra_index_url = extra_index_url if own is None else own
         self._staging_folder = staging_folder
+        self._store = _store(configuration)
         self._synchronising = threading.Lock()
-        self._last_error: str | None = None
 
     # --- pages --------------------------------------------------------------------------------------------
 
@@ -95,8 +96,7 @@ class Repository:
         :raises NotSynchronised: what exists is not known yet.
         """
         with self.index.reading() as snapshot:
-            if snapshot.synchronised_at() is None:
-                raise self._not_synchronised()
+            self._demand_synchronised(snapshot)
             return snapshot.projects(), snapshot.listing_revision()
 
     def listing_revision(self) -> int:
@@ -116,8 +116,7 @@ class Repository:
         :raises NotSynchronised: what exists is not known completely yet.
         """
         with self.index.reading() as snapshot:
-            if snapshot.synchronised_at() is None:  # a page of what was read so far would hide releases
-                raise self._not_synchronised()
+            self._demand_synchronised(snapshot)  # a page of what was read so far would hide releases
             row = snapshot.project(project)
             if row is None or not _is_here(row):
                 raise ProjectNotFound(f"There is no project {project} in this repository.")
@@ -129,12 +128,12 @@ class Repository:
         """Who answers for this name: here, reserved, private, the extra index, or nobody."""
         with self.index.reading() as snapshot:
             row = snapshot.project(project)
-            synchronised = snapshot.synchronised_at() is not None
+            not_ready = self._why_not_ready(snapshot)
         return answer_for(
             project,
             here=row is not None and _is_here(row),
             reserved=row is not None,  # a row without files is all that is left of a project
-            synchronised=synchronised,
+            not_ready=not_ready,
             private=self.private,
             extra_index_url=self.extra_index_url,
         )
@@ -150,8 +149,8 @@ class Repository:
         with self.index.reading() as snapshot:
             file = snapshot.file(filename)
             row = snapshot.project(project)
-            if file is None and snapshot.synchronised_at() is None:
-                raise self._not_synchronised()
+            if file is None:
+                self._demand_synchronised(snapshot)
         quarantined = row is not None and row.state.status is ProjectStatus.QUARANTINED
         if file is None or file.project != project or quarantined:
             raise FileNotFound(f"{project} has no file {filename}.")
@@ -213,13 +212,20 @@ class Repository:
         """
         with self._synchronising:
             try:
-                report = synchronise_by_scan(self.index, self.view(None))
+                report = synchronise_by_scan(self.index, self.view(None), self._store)
                 self._reserve(report.orphaned)
             except Exception as error:
-                self._last_error = str(error)
+                self._remember_failure(str(error))
                 raise
-            self._last_error = None
             return report
+
+    def _remember_failure(self, reason: str) -> None:
+        """For all processes: while the storage cannot be read, nobody else answers for a name that is not here."""
+        with self.index.reading() as snapshot:
+            if snapshot.failure() == reason:
+                return
+        with self.index.changing() as change:
+            change.mark_failed(reason)
 
     def _reserve(self, projects: Sequence[str]) -> None:
         storage = self.view(None)
@@ -237,25 +243,50 @@ class Repository:
     def status(self) -> RepositoryStatus:
         with self.index.reading() as snapshot:
             files, projects, refused = snapshot.counts()
-            synchronised_at = snapshot.synchronised_at()
+            synchronised_at = snapshot.synchronised_at(self._store)
+            last_error = snapshot.failure()
         return RepositoryStatus(
             files=files,
             projects=projects,
             refused=refused,
             synchronised_at=synchronised_at,
-            last_error=self._last_error,
+            last_error=last_error,
         )
 
     def close(self) -> None:
         with closing(self.storage), closing(self.auth), closing(self.index):
             pass
 
-    def _not_synchronised(self) -> NotSynchronised:
-        reason = f" ({self._last_error})" if self._last_error else ""
-        return NotSynchronised(
-            f"The repository {self.name} was not read from its storage yet{reason}; try again in a moment.",
-            retry_after=2,
-        )
+    def _demand_synchronised(self, snapshot: IndexSnapshot) -> None:
+        if snapshot.synchronised_at(self._store) is None:
+            raise NotSynchronised(self._not_synchronised(snapshot), retry_after=2)
+
+    def _not_synchronised(self, snapshot: IndexSnapshot) -> str:
+        failure = snapshot.failure()
+        reason = f" ({failure})" if failure else ""
+        return f"The repository {self.name} was not read from its storage yet{reason}; try again in a moment."
+
+    def _why_not_ready(self, snapshot: IndexSnapshot) -> str | None:
+        if snapshot.synchronised_at(self._store) is None:
+            return self._not_synchronised(snapshot)
+        if snapshot.failure() is not None:
+            return (
+                f"The storage of the repository {self.name} cannot be read now, so nobody knows whether this project "
+                "is in it; try again later."
+            )
+        return None
+
+
+def _store(configuration: RepositoryConfiguration) -> str:
+    """Tells one configured storage from another: the same name in another configuration may mean another storage."""
+    options = configuration.storage_options
+    assert is_dataclass(options), "options of a storage type are a dataclass"
+    chosen = {
+        option.name: getattr(options, option.name)
+        for option in fields(options)
+        if getattr(options, option.name) != option.default
+    }
+    return hashlib.sha256(repr((configuration.storage_type.name, chosen)).encode()).hexdigest()
 
 
 def _is_here(row: IndexedProject) -> bool:

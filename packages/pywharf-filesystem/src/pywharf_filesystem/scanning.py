@@ -143,7 +143,8 @@ class Scanner:
                     fingerprints.append((filename, mark))
                     continue
                 result = read_file(
-                    Path(folder, filename),
+                    folder,
+                    filename,
                     project,
                     stat,
                     sidecar_stat,

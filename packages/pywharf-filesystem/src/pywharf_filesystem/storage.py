@@ -116,7 +116,8 @@ class FileSystemStorage(Storage):
             for path in self._paths(file.project, file.filename):
                 with contextlib.suppress(FileNotFoundError):
                     found = read_file(
-                        path,
+                        str(path.parent),
+                        file.filename,
                         file.project,
                         path.stat(),
                         _stat_or_none(sidecar_of(path)),
@@ -210,6 +211,13 @@ class FileSystemStorage(Storage):
     # --- steps --------------------------------------------------------------------------------------------
 
     def _publish(self, file: DistributionFile, staged: StagedFile, target: Path) -> DistributionFile:
+        try:
+            return self._link(file, staged, target)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(part_of(target))
+
+    def _link(self, file: DistributionFile, staged: StagedFile, target: Path) -> DistributionFile:
         source = staged.path
         if os.stat(source).st_dev != os.stat(target.parent).st_dev:
             source = self._copy(staged, target)

@@ -72,9 +72,16 @@ class IndexSnapshot:
         """Raised when the list of projects changed."""
         return int(cast(int, self._meta("listing_revision") or 0))
 
-    def synchronised_at(self) -> float | None:
-        """Unix seconds of the last whole synchronisation; None: there was none yet."""
-        return cast(float | None, self._meta("synchronised_at"))
+    def synchronised_at(self, store: str) -> float | None:
+        """Unix seconds of the last whole synchronisation with ``store``; None: there was none yet.
+
+        :param store: which storage, in words of the caller: what was read of another one says nothing of this one.
+        """
+        return cast(float | None, self._meta("synchronised_at")) if self._meta("store") == store else None
+
+    def failure(self) -> str | None:
+        """Why the storage could not be read the last time, by whichever process; None: it could."""
+        return cast(str | None, self._meta("failure"))
 
     def projects(self) -> Sequence[str]:
         """Normalised names of all that have a file and are not quarantined, sorted."""
@@ -206,9 +213,15 @@ class IndexChange(IndexSnapshot):
             "insert or replace into refused values (?, ?)", [(item.filename, item.reason) for item in refused]
         )
 
-    def mark_synchronised(self) -> None:
-        """The storage was read completely, now."""
+    def mark_synchronised(self, store: str) -> None:
+        """``store`` was read completely, now."""
+        self._put_meta("store", store)
         self._put_meta("synchronised_at", time.time())
+        self._connection.execute("delete from meta where key = 'failure'")
+
+    def mark_failed(self, reason: str) -> None:
+        """The storage could not be read now."""
+        self._put_meta("failure", reason)
 
     def settle(self) -> None:
         """Bring counts and revisions in line with what was changed. Called once, at the end."""
@@ -236,7 +249,7 @@ class IndexChange(IndexSnapshot):
         if reserve:
             self._connection.execute("update project set reserved = 1 where name = ?", (project,))
 
-    def _put_meta(self, key: str, value: float) -> None:
+    def _put_meta(self, key: str, value: float | str) -> None:
         self._connection.execute("insert or replace into meta values (?, ?)", (key, value))
 
 

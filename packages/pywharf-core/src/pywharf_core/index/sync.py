@@ -32,9 +32,10 @@ class SyncReport:
     orphaned: Sequence[str] = ()
 
 
-def synchronise_by_scan(index: LocalIndex, storage: Storage) -> SyncReport:
+def synchronise_by_scan(index: LocalIndex, storage: Storage, store: str) -> SyncReport:
     """Scan the whole storage and apply what it says.
 
+    :param store: which storage this is, see ``IndexSnapshot.synchronised_at``.
     :raises StorageUnavailable: the scan did not end; what was applied so far is true, and nothing was removed.
     """
     with index.reading() as snapshot:
@@ -48,7 +49,7 @@ def synchronise_by_scan(index: LocalIndex, storage: Storage) -> SyncReport:
             with index.changing() as change:
                 for result in news:
                     applier.apply(change, result)
-    return applier.finish(index)
+    return applier.finish(index, store)
 
 
 class _Applier:
@@ -96,7 +97,7 @@ class _Applier:
         if not change.changed_after(deleted.filename, self._since) and change.tombstone(deleted.filename) != deleted:
             change.put_tombstone(deleted, parse_filename(deleted.filename).project)
 
-    def finish(self, index: LocalIndex) -> SyncReport:
+    def finish(self, index: LocalIndex, store: str) -> SyncReport:
         gone = [filename for filename in self._known if filename not in self._seen]
         orphaned: dict[str, None] = {}
         removed = 0
@@ -110,7 +111,7 @@ class _Applier:
                     orphaned[file.project] = None
             if self._refused != change.refused():
                 change.replace_refused(self._refused)
-            change.mark_synchronised()
+            change.mark_synchronised(store)
         with index.reading() as snapshot:
             empty = [name for name in orphaned if (row := snapshot.project(name)) is not None and not row.files]
         return SyncReport(

@@ -126,7 +126,7 @@ def _moved(scope: Scope, path: str) -> Response:
 
 def _answered_elsewhere(scope: Scope, answer: Answer) -> Response | None:
     if answer.answerer is Answerer.NOT_READY:
-        raise NotSynchronised("This repository was not read from its storage yet; try again in a moment.", retry_after=2)
+        raise NotSynchronised(answer.because, retry_after=2)
     if answer.answerer is not Answerer.EXTRA_INDEX:
         return None
     query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
