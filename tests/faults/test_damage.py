@@ -151,17 +151,17 @@ def test_what_a_dead_upload_left_is_swept(tmp_path: Path) -> None:
         assert app.projects() == []
 
 
-def test_a_store_that_cannot_be_written_refuses_uploads_and_goes_on_reading(tmp_path: Path, app: Application) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root writes everywhere")
-    before = _publish(app, tmp_path / "dist")
-    staging = app.store() / ".pywharf" / "staging"
-    staging.chmod(0o500)
-    try:
-        assert app.upload(make_wheel(tmp_path, "late", "1.0")).status_code == 503
-        assert app.listed("kept") == before
-    finally:
-        staging.chmod(0o700)
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_store_that_cannot_be_written_refuses_uploads_and_goes_on_reading(tmp_path: Path) -> None:
+    with application(tmp_path / "root") as app:
+        before = _publish(app, tmp_path / "dist")
+        staging = app.store() / ".pywharf" / "staging"
+        staging.chmod(0o500)
+        try:
+            assert app.upload(make_wheel(tmp_path, "late", "1.0")).status_code == 503
+            assert app.listed("kept") == before
+        finally:
+            staging.chmod(0o700)
 
 
 def test_a_file_damaged_in_the_store_is_never_served_under_its_old_hash(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Whoever replaces it raises the generation; every worker compares the generation 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -25,6 +26,12 @@ create table if not exists in_force (
 ) strict
 """
 
+# What the server was started with, for commands beside it that ask who answers for a name.
+_RULES_SCHEMA = """
+create table if not exists name_rules (
+    only_one integer primary key check (only_one = 1), extra_index_url text not null, private text not null  -- JSON
+) strict
+"""
 _READ = "select generation, config, admin_secret, replaced_digest from in_force"
 
 
@@ -38,6 +45,18 @@ class InForce:
     note: str | None = None  # a line for the log
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class NameRules:
+    """What a server's own flags say of names, for all repositories; the URL may hold credentials.
+
+    :ivar extra_index_url: "": off.
+    :ivar private: globs.
+    """
+
+    extra_index_url: str = ""
+    private: tuple[str, ...] = ()
+
+
 class ConfigurationInForce:
     """Reads and replaces the row; safe from many threads and processes."""
 
@@ -49,6 +68,7 @@ class ConfigurationInForce:
         with self._connection() as connection:
             connection.execute("pragma journal_mode = wal")
             connection.execute(_SCHEMA)
+            connection.execute(_RULES_SCHEMA)
         self._counter.change()  # for a writer that died between its commit and its word
 
     def read(self) -> InForce | None:
@@ -95,6 +115,19 @@ class ConfigurationInForce:
                 generation += 1
             _put(connection, generation, config, admin_secret, None)
             return InForce(generation, config, admin_secret)
+
+    def name_rules(self) -> NameRules | None:
+        """As the last server of this ROOT was started with; None: none was started yet."""
+        with self._connection() as connection:
+            row = connection.execute("select extra_index_url, private from name_rules").fetchone()
+        return None if row is None else NameRules(row[0], tuple(json.loads(row[1])))
+
+    def put_name_rules(self, rules: NameRules) -> None:
+        with self._transaction() as connection:
+            connection.execute(
+                "insert or replace into name_rules values (1, ?, ?)",
+                (rules.extra_index_url, json.dumps(rules.private)),
+            )
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

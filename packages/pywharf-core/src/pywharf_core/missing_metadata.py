@@ -1,4 +1,4 @@
-"""Core metadata of files that came without: dropped in by hand, or written by pywharf 0.2.
+"""Core metadata of files that came without: dropped in by hand, or published by pywharf 0.2.
 
 Read out of the archives in the background, after a synchronisation, and announced only when written down.
 """
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from pywharf_core.errors import FileChanged, FileNotFound, InvalidUpload
 from pywharf_core.filenames import parse_filename
-from pywharf_core.model import DistributionFile
+from pywharf_core.model import AttachmentKind, DistributionFile
 from pywharf_core.repository import Repository
 from pywharf_core.upload.archive import read_core_metadata
 
@@ -59,7 +59,7 @@ def _complete(repository: Repository, file: DistributionFile) -> DistributionFil
         return None  # the next synchronisation knows better
     except InvalidUpload as error:
         logger.warning("metadata not readable", extra={"file": file.filename, "error": str(error)})
-        complete = replace(file, core_metadata={})
+        announced, complete = None, replace(file, core_metadata={})
     else:
         announced = found.core_metadata_bytes
         complete = replace(
@@ -71,6 +71,6 @@ def _complete(repository: Repository, file: DistributionFile) -> DistributionFil
     if not storage.can_update:
         return complete
     try:
-        return storage.update_file(complete)
+        return storage.update_file(complete, {} if announced is None else {AttachmentKind.METADATA: announced})
     except FileNotFound:
         return None

@@ -203,6 +203,11 @@ class Repository:
         folder = self.storage.staging_folder() or self._staging_folder
         return StagingArea(folder).create(self.configuration.max_file_bytes)
 
+    def sweep(self) -> int:
+        """Remove what uploads left on disk whose process died; how many files these were. Asks the storage."""
+        folders = {self._staging_folder, self.storage.staging_folder() or self._staging_folder}
+        return sum(StagingArea(folder).sweep() for folder in folders)
+
     # --- synchronisation ----------------------------------------------------------------------------------
 
     def synchronise(self) -> SyncReport:

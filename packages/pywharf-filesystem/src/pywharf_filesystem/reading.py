@@ -150,4 +150,4 @@ def _old(parsed: ParsedFilename, stat: os.stat_result, sha256: str, mark: str, c
     if told is None:
         _LOG.warning("a sidecar is neither ours nor of pywharf 0.2", extra={"file": parsed.filename})
         return file
-    return replace(file, core_metadata=told.core_metadata, requires_python=told.requires_python, comment=told.comment)
+    return replace(file, requires_python=told.requires_python, comment=told.comment)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pywharf.forwarded import Forwarded
 from pywharf.front import Front
 from pywharf.logs import AccessLog
-from pywharf.routes import files, health, simple
+from pywharf.routes import files, health, manage, simple
 from pywharf.routes.initialize import Initialize
 from pywharf.routes.upload import upload
 from pywharf.settings import ServerSettings
@@ -71,6 +71,10 @@ def _get(path: str, call: Callable[[Scope, Receive, Send], Awaitable[None]]) -> 
     return Route(path, _Endpoint(call), methods=["GET"])
 
 
+def _post(path: str, call: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Route:
+    return Route(path, _Endpoint(call), methods=["POST"])
+
+
 def _routes(initialize: Initialize) -> list[BaseRoute]:
     """Tried in this order, so what package tools ask most comes first."""
     routes: list[BaseRoute] = [
@@ -84,9 +88,16 @@ def _routes(initialize: Initialize) -> list[BaseRoute]:
         _get("/", _home),
     ]
     for path in ("/simple/", "/simple", "/", "/legacy/", "/legacy"):
-        routes.append(Route(path, _Endpoint(upload), methods=["POST"]))
+        routes.append(_post(path, upload))
         # hatch asks there what is published already
         routes.append(_get(f"{path.rstrip('/')}/+simple/{{project}}/", simple.project_page))
+    release = "/manage/{project}/{version}"
+    routes += [
+        _post(f"{release}/yank", manage.yank),
+        _post(f"{release}/unyank", manage.unyank),
+        _post(f"{release}/delete", manage.delete),
+        _post("/manage/{project}/status", manage.set_status),
+    ]
     for slash in ("/", ""):
         routes.append(_get(f"/index_mtime{slash}", health.index_mtime))
         routes.append(Route(f"/initialize{slash}", initialize, methods=["POST"]))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pywharf import reason_phrase
+from pywharf.cross_site import refuse_foreign_pages
 from pywharf.early_answer import answer_early
 from pywharf.exchange import Exchange, attach
 from pywharf.http_errors import error_response
@@ -71,6 +71,8 @@ class Front:
         attach(scope, exchange)
         scope["app"] = self  # the router then raises what it does not find, instead of answering it
         try:
+            if scope["method"] == "POST":
+                refuse_foreign_pages(exchange.headers)
             opened = await self._in_force.current()
             if opened is None:
                 await self._application(scope, exchange.receive, send)
@@ -116,7 +118,7 @@ def _prepare_path(scope: Scope) -> str | None:
         path = _SLASHES.sub("/", path)
     selected = None
     if match := _SELECTED.match(path):
-        selected = unquote(match[1])
+        selected = match[1]
         root += match[0]
         path = path[match.end() :] or "/"
     scope["root_path"] = root

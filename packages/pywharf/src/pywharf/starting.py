@@ -15,7 +15,7 @@ from pywharf.serve import serve
 from pywharf.settings import ServerSettings
 from pywharf_core.cli.paste_lines import paste_lines
 from pywharf_core.config import RepositoryConfiguration, load_configuration
-from pywharf_core.configuration_in_force import ConfigurationInForce
+from pywharf_core.configuration_in_force import ConfigurationInForce, NameRules
 from pywharf_core.errors import ConfigurationError
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
@@ -45,6 +45,7 @@ def start(
     root.make()
     configure_logging(root.log, debug=settings.debug)
     repositories = _configured(root, config, admin_secret, plugins)
+    ConfigurationInForce(root).put_name_rules(NameRules(settings.extra_index_url, settings.private))
     if repositories is not None:
         _warn_of_open_names(repositories, settings)
     listener = listen(host, port)

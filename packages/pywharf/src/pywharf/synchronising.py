@@ -79,6 +79,8 @@ class Synchroniser:
         name = self._repository.name
         try:
             report = await self._threads.run(self._repository.synchronise)
+            if swept := await self._threads.run(self._repository.sweep):
+                logger.info("unfinished uploads removed", extra={"repository": name, "files": swept})
             if report.added or report.changed or report.removed:
                 logger.info(
                     "index synchronised",

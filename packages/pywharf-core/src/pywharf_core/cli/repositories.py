@@ -14,12 +14,15 @@ import click
 from click.core import ParameterSource
 
 from pywharf_core.config import RepositoryConfiguration, load_configuration
+from pywharf_core.config.wording import nearest
 from pywharf_core.errors import ConfigurationError
 from pywharf_core.options import keys_of
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
 
 if TYPE_CHECKING:
+    from pywharf_core.configuration_in_force import NameRules
+    from pywharf_core.repository import Repository
     from pywharf_core.wharf import Wharf
 
 _R = TypeVar("_R")
@@ -47,7 +50,10 @@ class Source:
 
         if self.root is not None:
             root = Root(self.root)
-            with Wharf.open(_in_force(root, plugins), root) as wharf:
+            configurations, rules = _in_force(root, plugins)
+            with Wharf.open(
+                configurations, root, extra_index_url=rules.extra_index_url, private=rules.private
+            ) as wharf:
                 yield wharf
             return
         configurations = self._from_files(plugins)
@@ -56,6 +62,24 @@ class Source:
             Wharf.open(configurations, Root(Path(folder))) as wharf,
         ):
             yield wharf
+
+    @contextmanager
+    def open_one(self, plugins: Plugins, name: str) -> Iterator[Repository]:
+        """One repository, whose index knows what its storage has.
+
+        :raises UsageError: none has this name.
+        :raises StorageUnavailable: the storage was never read, and cannot be now.
+        """
+        with self.open(plugins) as wharf:
+            repository = wharf.repositories.get(name)
+            if repository is None:
+                raise click.UsageError(
+                    f"There is no repository {name!r}{nearest(name, wharf.repositories)} "
+                    f"Configured: {', '.join(wharf.repositories)}."
+                )
+            if repository.status().synchronised_at is None:
+                repository.synchronise()
+            yield repository
 
     def _from_files(self, plugins: Plugins) -> Mapping[str, RepositoryConfiguration]:
         config = self.config
@@ -104,26 +128,30 @@ def on_configured_repositories(command: Callable[..., _R]) -> Callable[..., _R]:
     return with_source
 
 
-def _in_force(root: Root, plugins: Plugins) -> Mapping[str, RepositoryConfiguration]:
-    """What a server of this ROOT uses, or would use if it started now."""
+def _in_force(root: Root, plugins: Plugins) -> tuple[Mapping[str, RepositoryConfiguration], NameRules]:
+    """What a server of this ROOT uses, or would use if it started now; and the rules it was last started with."""
     # Here for start-up speed, as above.
-    from pywharf_core.configuration_in_force import ConfigurationInForce
+    from pywharf_core.configuration_in_force import ConfigurationInForce, NameRules
 
+    rules = NameRules()
     if root.server_database.exists():
-        row = ConfigurationInForce(root).read()
+        in_force = ConfigurationInForce(root)
+        rules = in_force.name_rules() or rules
+        row = in_force.read()
         if row is not None:
-            return load_configuration(row.config, row.admin_secret, plugins)
+            return load_configuration(row.config, row.admin_secret, plugins), rules
     if not root.config_file.exists():
         raise ConfigurationError(
             [f"{root.path} holds no configuration; make one by `pywharf init {root.path}`, or name another ROOT."]
         )
-    return load_configuration(
+    configurations = load_configuration(
         _read(root.config_file),
         _read(root.admin_secret_file) if root.admin_secret_file.exists() else None,
         plugins,
         config_source=str(root.config_file),
         admin_secret_source=str(root.admin_secret_file),
     )
+    return configurations, rules
 
 
 def _read(path: Path) -> str:

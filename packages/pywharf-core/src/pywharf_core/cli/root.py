@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from pywharf_core.cli.alike import AlikeGroup, leaves, plain
+from pywharf_core.cli.changing import delete, set_status, yank
 from pywharf_core.cli.check import check
 from pywharf_core.cli.failure import failure_of
 from pywharf_core.cli.hash_secret import hash_secret
 from pywharf_core.cli.init import init
 from pywharf_core.cli.plugin_list import plugin_list
 from pywharf_core.cli.versions import version_lines
+from pywharf_core.cli.why import why
 from pywharf_core.errors import PluginError, WharfError
 from pywharf_core.plugins import DISABLE_VARIABLE, INSTALL_LINES, Plugins
 
@@ -87,7 +89,7 @@ def make_root(plugins: Plugins) -> Root:
     :raises PluginError: a plugin brings a command that core has already.
     """
     root = Root(plugins)
-    for command in (check, hash_secret, init, plugin_list):
+    for command in (check, delete, hash_secret, init, plugin_list, set_status, why, yank):
         root.add_command(command)
     own = {plain(name) for name in root.commands}
     for command in plugins.commands:

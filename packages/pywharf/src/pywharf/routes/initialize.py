@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from pywharf.admission import basic_credentials
 from pywharf.exchange import exchange_of
 from pywharf.settings import ServerSettings
+from pywharf.small_form import read_small_form
 from pywharf.wharf_in_force import OpenWharf, WharfInForce
 from pywharf_core.errors import IndexConflict, InvalidRequest, NotAuthenticated
 from pywharf_core.verdicts import Guesses
 
-_MOST_BYTES = 1024 * 1024  # of the whole form
-_FIELDS = ("config", "admin_secret")
 _WRONG = "The repository's name or its admin secret is wrong; a repository without an admin secret opens nothing here."
 
 
@@ -32,11 +28,11 @@ class Initialize:
         exchange = exchange_of(scope)
         self._guesses.admit(exchange.client)
         self._allow(scope, exchange.opened)
-        config, admin_secret = await _form(Request(scope, receive))
-        if config is None:
+        form = await read_small_form(scope, receive, ("config", "admin_secret"))
+        if "config" not in form:
             raise InvalidRequest("The form has no config; send the configuration's TOML as the field or file config.")
         replaced = await self._in_force.replace(
-            config, admin_secret, allowed=lambda opened: self._allow(scope, opened)
+            form["config"], form.get("admin_secret") or None, allowed=lambda opened: self._allow(scope, opened)
         )
         if not replaced:
             raise IndexConflict("Another configuration was put in force at the same moment; look at it and try again.")
@@ -56,24 +52,3 @@ class Initialize:
         admin_secret = None if repository is None else repository.configuration.admin_secret
         if admin_secret is None or not admin_secret.matches(secret):
             raise NotAuthenticated(_WRONG)
-
-
-async def _form(request: Request) -> tuple[str | None, str | None]:
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > _MOST_BYTES:
-        raise InvalidRequest(f"A configuration has at most {_MOST_BYTES} bytes.")
-    values: dict[str, str] = {}
-    try:
-        async with request.form(max_files=2, max_fields=10, max_part_size=_MOST_BYTES) as form:
-            for name, value in form.multi_items():
-                if name not in _FIELDS:
-                    raise InvalidRequest(f"The form has the unknown field {name[:50]!r}; allowed are config and admin_secret.")
-                if name in values:
-                    raise InvalidRequest(f"The form has the field {name} twice.")
-                data = await value.read() if isinstance(value, UploadFile) else value
-                values[name] = data.decode() if isinstance(data, bytes) else data
-    except HTTPException as error:
-        raise InvalidRequest(f"The form cannot be read: {error.detail}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidRequest("A configuration is TOML in UTF-8; this is not.") from error
-    return values.get("config"), values.get("admin_secret") or None

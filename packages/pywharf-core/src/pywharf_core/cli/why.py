@@ -1,0 +1,52 @@
+"""``pywharf why``."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit, urlunsplit
+
+import click
+
+from pywharf_core.cli.repositories import Source, on_configured_repositories
+from pywharf_core.filenames import is_project_name, normalise
+from pywharf_core.names import Answerer
+from pywharf_core.plugins import Plugins
+
+_SENTENCES = {
+    Answerer.HERE: "it is published here",
+    Answerer.RESERVED: "it was published here once, so its name stays reserved: nobody else answers for it",
+    Answerer.PRIVATE: "the glob {because} declares it private: nobody else answers for it",
+    Answerer.EXTRA_INDEX: "nothing here claims it: clients are sent to {because}",
+    Answerer.NOWHERE: "nothing here claims it, and there is no extra index: it is not found",
+    Answerer.NOT_READY: "{because}",
+}
+
+
+@click.command("why", epilog="Example: pywharf why local numpy --root ROOT")
+@click.argument("name")
+@click.argument("project")
+@on_configured_repositories
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def why(plugins: Plugins, source: Source, name: str, project: str, as_json: bool) -> None:
+    """Say which rule answers for a project's name.
+
+    The extra index and the globs of --private are those that the server of the ROOT was last started with.
+    """
+    if not is_project_name(project):
+        raise click.UsageError(f"{project!r} is not a valid project name.")
+    with source.open_one(plugins, name) as repository:
+        normalised = normalise(project)
+        answer = repository.answer_for(normalised)
+    because = _without_credentials(answer.because)
+    if as_json:
+        click.echo(json.dumps({"project": normalised, "answer": answer.answerer.value, "because": because}))
+    else:
+        click.echo(f"{normalised}: {_SENTENCES[answer.answerer].format(because=because)}.")
+
+
+def _without_credentials(because: str) -> str:
+    parts = urlsplit(because)
+    if not parts.scheme or "@" not in parts.netloc:
+        return because
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -1,0 +1,66 @@
+"""Small forms, urlencoded or multipart, read into memory; uploads have ``upload_stream``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope
+
+from pywharf_core.errors import InvalidRequest
+
+_MOST_BYTES = 1024 * 1024  # of the whole body
+
+
+async def read_small_form(scope: Scope, receive: Receive, fields: Collection[str]) -> dict[str, str]:
+    """The fields of the request's form, each sent as a field or as a file of UTF-8 text.
+
+    :param fields: those that may be there.
+    :raises InvalidRequest: another field, one of them twice, more than 1 MiB, or no such form.
+    """
+    values: dict[str, str] = {}
+    request = Request(scope, _Bounded(receive, request_length(scope)))
+    try:
+        async with request.form(max_files=len(fields), max_fields=len(fields) + 1, max_part_size=_MOST_BYTES) as form:
+            for name, value in form.multi_items():
+                if name not in fields:
+                    raise InvalidRequest(
+                        f"The form has the unknown field {name[:50]!r}; allowed are {', '.join(fields)}."
+                    )
+                if name in values:
+                    raise InvalidRequest(f"The form has the field {name} twice.")
+                data = await value.read() if isinstance(value, UploadFile) else value
+                values[name] = data.decode() if isinstance(data, bytes) else data
+    except HTTPException as error:
+        raise InvalidRequest(f"The form cannot be read: {error.detail}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The form's fields are text in UTF-8; this is not.") from error
+    return values
+
+
+def request_length(scope: Scope) -> int:
+    """What Content-Length says; 0 without one."""
+    text = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return int(text) if text.isdigit() else 0
+
+
+class _Bounded:
+    """ASGI ``receive`` that gives no more than ``_MOST_BYTES``."""
+
+    def __init__(self, receive: Receive, announced: int) -> None:
+        self._receive = receive
+        self._taken = 0
+        self._check(announced)
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._taken += len(message.get("body", b""))
+        self._check(self._taken)
+        return message
+
+    @staticmethod
+    def _check(size: int) -> None:
+        if size > _MOST_BYTES:
+            raise InvalidRequest(f"The form is too large; at most {_MOST_BYTES} bytes are taken.")
