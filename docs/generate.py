@@ -15,6 +15,7 @@ import click
 from pywharf_core.cli.alike import leaves
 from pywharf_core.cli.root import make_root
 from pywharf_core.config.repositories import CommonOptions
+from pywharf_core.config.trusted_publishers import TrustedPublisher
 from pywharf_core.options import Key, Kind, keys_of
 from pywharf_core.plugins import Plugins, load_plugins
 
@@ -71,6 +72,7 @@ def generated(plugins: Plugins) -> Mapping[str, Callable[[], str]]:
     storage, auth = plugins.storage_types["file_system"], plugins.auth_types["secrets"]
     return {
         "common options": lambda: option_table(CommonOptions),
+        "trusted publisher options": lambda: option_table(TrustedPublisher),
         "file_system options": lambda: option_table(storage.options),
         "secrets options": lambda: option_table(auth.options),
         "commands": lambda: "\n\n".join(command_sections(plugins)),
@@ -128,6 +130,9 @@ def _command_section(name: str, command: click.Command, context: click.Context) 
     if options:
         rows = [_flag_row(option) for option in options]
         parts.append("\n".join(["| option | default | what |", "|---|---|---|", *rows]))
+    if command.epilog:
+        what, _, line = command.epilog.partition(": ")
+        parts.append(f"{what}: `{line}`")
     return "\n\n".join(parts)
 
 

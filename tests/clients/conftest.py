@@ -56,9 +56,9 @@ def clients(tmp_path: Path) -> Clients:
 
 
 @pytest.fixture
-def published(index: Index, clients: Clients, tmp_path: Path) -> Iterator[Path]:
+def published(index: Index, clients: Clients, tmp_path: Path) -> Path:
     """A wheel that is there already, uploaded by twine: ``holygrail`` 1.0."""
     wheel = make_wheel(tmp_path / "published", "holygrail", "1.0", summary="What everybody looks for")
     ran = clients.twine_upload(index.upload_url, "local", index.secrets.write, wheel)
     assert ran.status == 0, ran.output
-    yield wheel
+    return wheel

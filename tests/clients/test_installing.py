@@ -17,7 +17,7 @@ from support.listing import ACCEPT_JSON, listed
 pytestmark = pytest.mark.slow
 
 #: Builds a wheel with nothing but the standard library, so that an sdist installs without any other index.
-_BACKEND = b'''
+_BACKEND = b"""
 import base64, hashlib, zipfile
 
 
@@ -38,7 +38,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
         for path, content in files.items():
             wheel.writestr(path, content)
     return name
-'''
+"""
 _PYPROJECT = b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 
 

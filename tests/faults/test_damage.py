@@ -77,6 +77,23 @@ def test_an_index_that_is_gone_or_damaged_is_built_anew_by_a_restart(
         assert wheel.name in app.listed("kept")
 
 
+def test_running_processes_follow_an_index_that_another_one_had_to_build_anew(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    with application(root, OFTEN) as running:
+        before = _publish(running, tmp_path / "dist")
+        assert running.listed("kept") == before
+        _garbage(running.root.index_database("local"))
+        with application(root, None) as replaced:  # as the parent replaces a worker that died
+            for asked in (running, replaced):
+                asked.wait_until_ready()
+                assert asked.listed("kept") == before
+            for number, asked in enumerate((running, replaced)):
+                wheel = make_wheel(tmp_path, "kept", f"2.{number}")
+                assert asked.upload(wheel).status_code == 200
+                assert wheel.name in running.listed("kept")
+                assert wheel.name in replaced.listed("kept")
+
+
 def test_while_the_store_is_not_mounted_known_pages_go_on_and_nothing_unknown_is_sent_elsewhere(
     tmp_path: Path,
 ) -> None:
@@ -94,7 +111,8 @@ def test_while_the_store_is_not_mounted_known_pages_go_on_and_nothing_unknown_is
         assert app.projects() == ["kept"]
         assert app.get("/simple/unknown/", ("other", "reads-other")).status_code == 404  # its storage is there
         assert app.client.get("/readyz").json()["repositories"][0]["failing"] is True
-        assert app.get(f"/simple/kept/{next(iter(before))}").status_code in (404, 503)
+        for suffix in ("", ".metadata"):
+            assert app.get(f"/simple/kept/{next(iter(before))}{suffix}").status_code == 503
         assert app.listed("kept") == before, "a file that could not be reached is still listed"
         answer = app.upload(make_wheel(tmp_path, "late", "1.0"))
         assert answer.status_code == 503
@@ -173,5 +191,3 @@ def test_a_file_damaged_in_the_store_is_never_served_under_its_old_hash(tmp_path
         stored.write_bytes(stored.read_bytes()[:-10] + b"0123456789")
         assert app.get(f"/simple/kept/{filename}").status_code in (404, 503)
         assert before[filename] not in app.listed("kept").values()
-
-

@@ -192,9 +192,7 @@ def test_kill_9_of_everything_loses_no_answered_upload_and_lists_nothing_damaged
         clients = [Hammering(server, secrets) for _ in range(4)]
         with ThreadPoolExecutor(4) as pool:
             running = [pool.submit(client.run, files[number::4]) for number, client in enumerate(clients)]
-            while sum(len(client.answered) for client in clients) < killed_after:
-                if all(each.done() for each in running):
-                    break
+            wait_until(lambda: sum(len(client.answered) for client in clients) >= killed_after, "so many were answered")
             server.kill()
             for each in running:
                 each.result()

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from pywharf.app import create_app
 from pywharf.settings import ServerSettings
 from pywharf_core.configuration_in_force import ConfigurationInForce
+from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
 from support.access_log import line_of_request
 from support.listing import ACCEPT_JSON, listed, listed_projects
@@ -102,16 +103,18 @@ def application(
     *,
     client_address: str = "192.0.2.1",
     ready: bool = True,
+    plugins: Plugins | None = None,
     **settings: Any,
 ) -> Iterator[Application]:
     """:param config: put in force before the start; None: as ROOT is.
+    :param plugins: None: those that are installed.
     :param settings: of ``ServerSettings``.
     """
     root = Root(folder)
     root.make()
     if config is not None:
         ConfigurationInForce(root).start_with(config, admin_secret)
-    app = create_app(ServerSettings(root=str(folder), **{"extra_index_url": EXTRA, **settings}))
+    app = create_app(ServerSettings(root=str(folder), **{"extra_index_url": EXTRA, **settings}), plugins=plugins)
     with TestClient(app, follow_redirects=False, client=(client_address, 50000)) as client:
         asked = Application(client, root)
         if ready:

@@ -139,8 +139,12 @@ BAD: dict[str, tuple[Callable[[Path], Request], int, str]] = {
         "filename",
     ),
     "an empty file": (
-        lambda f: _form(_with(form_of(_wheel(f), sha256_digest=None, blake2_256_digest=None),
-                              content=("content", FilePart("bad-1.0-py3-none-any.whl", b"")))),
+        lambda f: _form(
+            _with(
+                form_of(_wheel(f), sha256_digest=None, blake2_256_digest=None),
+                content=("content", FilePart("bad-1.0-py3-none-any.whl", b"")),
+            )
+        ),
         400,
         "empty",
     ),
@@ -188,10 +192,10 @@ BAD: dict[str, tuple[Callable[[Path], Request], int, str]] = {
     ),
     "too many parts": (lambda f: _form([*[("classifiers", "x")] * 30_000, *form_of(_wheel(f))]), 400, "parts"),
     # the body
-    "no body": (lambda f: Request(b""), 400, "no body"),
-    "no form": (lambda f: Request(b"name=bad", "application/x-www-form-urlencoded"), 400, "multipart/form-data"),
-    "no content type": (lambda f: Request(b"name=bad", None), 400, "multipart/form-data"),
-    "a form without boundary": (lambda f: Request(b"x", "multipart/form-data"), 400, "boundary"),
+    "no body": (lambda _: Request(b""), 400, "no body"),
+    "no form": (lambda _: Request(b"name=bad", "application/x-www-form-urlencoded"), 400, "multipart/form-data"),
+    "no content type": (lambda _: Request(b"name=bad", None), 400, "multipart/form-data"),
+    "a form without boundary": (lambda _: Request(b"x", "multipart/form-data"), 400, "boundary"),
     "a form with another boundary": (
         lambda f: Request(encode(form_of(_wheel(f))), "multipart/form-data; boundary=other"),
         400,
@@ -244,7 +248,7 @@ def test_a_bad_upload_gets_its_status_and_one_sentence_and_leaves_nothing_behind
     assert answer.headers["x-request-id"] in answer.text
     assert _everything_in(small.store()) == store_before
     assert small.projects() == projects_before == ["taken"]
-    assert not [path for path in small.root.path.rglob("*.upload")]
+    assert not list(small.root.path.rglob("*.upload"))
 
 
 def test_the_same_uploads_without_the_fault_are_taken(app: Application, tmp_path: Path) -> None:

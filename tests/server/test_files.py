@@ -145,7 +145,9 @@ def test_a_file_that_was_overwritten_in_the_store_is_never_served_as_what_was_li
 
 
 def test_a_file_removed_by_hand_leaves_its_name_reserved(tmp_path: Path) -> None:
-    config = '[local]\ntype = "file_system"\nread_secret = "reads"\nwrite_secret = "writes"\nsync_index_interval = 0.2\n'
+    config = (
+        '[local]\ntype = "file_system"\nread_secret = "reads"\nwrite_secret = "writes"\nsync_index_interval = 0.2\n'
+    )
     wheel = make_wheel(tmp_path, "gone", "1.0")
     with application(tmp_path / "root", config, None) as app:
         assert app.upload(wheel).status_code == 200

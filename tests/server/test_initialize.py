@@ -204,6 +204,19 @@ def test_a_repository_that_moves_to_another_store_shows_nothing_of_the_old_one(t
         assert app.get("/simple/stayed/", reader).status_code == 404  # a name that was ours once
 
 
+def test_a_process_that_nobody_asks_follows_too_and_stops_to_read_the_old_store(tmp_path: Path) -> None:
+    def config(store: str) -> str:
+        return f'{SECOND}path = "{tmp_path / store}"\nsync_index_interval = 0.2\n'
+
+    root, reader = tmp_path / "root", ("local", "reads-anew")
+    # The first process has the lock of those that synchronise, and is asked nothing any more.
+    with application(root, config("first"), SECOND_ADMIN), application(root, None) as asked:
+        assert _post(asked, config("second"), SECOND_ADMIN, ("local", "administers-anew"))[0] == 200
+        asked.wait_until_ready()
+        wheel = make_wheel(tmp_path / "second" / "dropped", "dropped", "1.0")
+        wait_until(lambda: list(asked.listed("dropped", reader)) == [wheel.name], "listed")
+
+
 # --- over sockets, with several workers --------------------------------------------------------------------
 
 

@@ -276,7 +276,7 @@ def test_what_cannot_be_a_projects_name_is_404(app: Application, name: str) -> N
 
 
 def test_words_of_an_uploader_cannot_become_markup(app: Application, tmp_path: Path) -> None:
-    wheel = make_wheel(tmp_path, "evil", "1.0", requires_python='>=3.8,<4')
+    wheel = make_wheel(tmp_path, "evil", "1.0", requires_python=">=3.8,<4")
     assert app.upload(wheel).status_code == 200
     page = app.get("/simple/evil/")
     assert 'data-requires-python="&gt;=3.8,&lt;4"' in page.text
@@ -308,7 +308,9 @@ def test_one_file_of_a_project_changes_its_page_at_once_and_no_other_page(app: A
 
 
 def test_a_file_dropped_into_the_store_is_listed_by_the_next_synchronisation(tmp_path: Path) -> None:
-    config = '[local]\ntype = "file_system"\nread_secret = "reads"\nwrite_secret = "writes"\nsync_index_interval = 0.2\n'
+    config = (
+        '[local]\ntype = "file_system"\nread_secret = "reads"\nwrite_secret = "writes"\nsync_index_interval = 0.2\n'
+    )
     with application(tmp_path / "root", config, None) as app:
         dropped = make_wheel(app.store() / "dropped", "dropped", "1.0", requires_python=">=3.9")
         wait_until(lambda: dropped.name in app.listed("dropped"), "listed")

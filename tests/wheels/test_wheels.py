@@ -28,11 +28,14 @@ PLUGINS = {
     "pywharf": {"secrets", "file_system", "server"},
 }
 
+#: Modules that need an extra.
+WITH_EXTRA = ("pywharf_core.testing", "pywharf.attestations_sigstore")
+
 _IMPORT_ALL = """
 import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-    if not module.name.endswith("__main__") and not module.name.startswith("pywharf_core.testing"):
+    if not module.name.startswith(tuple(sys.argv[2:])):
         importlib.import_module(module.name)
 print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
@@ -83,7 +86,7 @@ def project(name: str) -> Mapping[str, object]:
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_a_wheel_installed_alone_imports_and_is_found(name: str, dist: Path, fresh: Fresh) -> None:
     fresh.install("--find-links", dist, wheel_of(dist, name))
-    loaded = fresh.run("python", "-P", "-c", _IMPORT_ALL, name.replace("-", "_")).split()
+    loaded = fresh.run("python", "-P", "-c", _IMPORT_ALL, name.replace("-", "_"), *WITH_EXTRA).split()
     if name != "pywharf":
         assert not {"starlette", "hypercorn", "anyio"} & set(loaded), "no web framework outside of the server"
     plugins = fresh.run("pywharf", "plugins").splitlines()[1:]

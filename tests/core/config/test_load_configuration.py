@@ -241,7 +241,7 @@ def test_a_byte_order_mark_is_no_problem() -> None:
         (FORGE + "ratio = 'x'", 'config.toml: [forge] ratio = "x": expected a number, such as 1.5'),
         (
             FORGE + "downloads = 'stram'",
-            'config.toml: [forge] downloads = "stram": expected one of "redirect", "stream"',
+            'config.toml: [forge] downloads = "stram": expected one of "redirect", "stream"; did you mean stream?',
         ),
         (FORGE.replace("acme", "nobody"), "config.toml: [forge] owner, retries: a nobody is tried once at most"),
         (LOCAL + "path = ''", 'config.toml: [local] path = "": expected a path, such as "/srv/packages"'),

@@ -44,9 +44,11 @@ from pywharf_core.storage import (
     StoredIndex,
     Unchanged,
 )
+from pywharf_core.upload.archive import ArchiveMetadata, read_core_metadata
 
 __all__ = [
     "Access",
+    "ArchiveMetadata",
     "AttachmentKind",
     "Auth",
     "AuthType",
@@ -85,6 +87,7 @@ __all__ = [
     "normalise",
     "option",
     "parse_filename",
+    "read_core_metadata",
     "to_record",
     "toml_text",
 ]

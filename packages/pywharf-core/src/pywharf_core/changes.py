@@ -1,7 +1,8 @@
 """What changes a repository: every publication, yank, deletion and status goes through here, whoever asks for it.
 
 The storage is told first, the local index after it: a listed file always exists. A process that dies between the two
-leaves a change that the next synchronisation lists.
+leaves a change that the next synchronisation lists. Other servers change the same storage, so it is the storage that is
+asked what a listed file is now; the index follows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 from pywharf_core.errors import FileAlreadyExists, FileChanged, FileNotFound, NotFound, NotPermitted, ProjectNotFound
 from pywharf_core.index.local import IndexChange
+from pywharf_core.index.sync import with_what_was_computed
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus, StagedFile
 from pywharf_core.repository import Repository
 from pywharf_core.secret import Secret
@@ -47,19 +49,17 @@ def publish(
     :raises StorageUnavailable: nothing was published.
     """
     storage = repository.view(secret)
-    since, listed = _check(repository, storage, file)
-    if listed is not None:
-        return Published(listed, new=False)
-    try:
-        published, new = storage.add_file(file, staged), True
-    except FileAlreadyExists:
-        found = storage.find_file(file)
-        if found is None:
-            raise  # the name is taken by a deleted file: the storage's sentence says so
-        if found.sha256 != file.sha256:
-            raise _conflict(file.filename) from None
-        published, new = found, False
-    _list(repository, storage, published, since, _putting(published))
+    since, listed = _before_publication(repository, file)
+    published, new = None if listed is None else storage.find_file(listed), False
+    if published is None:
+        published, new = _add(storage, file, staged)
+    if listed is None or published.fingerprint != listed.fingerprint:
+        _list(repository, storage, published, since, _putting(published), _removing(published))
+    if published.sha256 != file.sha256:
+        raise FileAlreadyExists(
+            f"File already exists: {file.filename} is published with other content, which is never replaced; "
+            "raise the version and publish again."
+        )
     if new:
         logger.info("file published", extra=_fields(repository, published) | {"bytes": published.size})
     return Published(published, new=new)
@@ -73,16 +73,24 @@ def yank(
     :param reason: shown to who installs it, perhaps ""; None takes the mark away.
     :returns: the files whose mark changed; none if all had it so already.
     :raises NotFound: there is no such release.
+    :raises NotSynchronised: what exists is not known completely yet; so in all functions below.
     :raises NotSupported: the storage cannot keep the mark.
     """
     storage = repository.view(secret)
-    since, files = _release(repository, project, version)
+    since, listed = _release(repository, project, version)
+    stored = _stored(repository, storage, listed, since)
     marked = []
-    for file in files:
+    for file in stored:
         if file.yanked == reason:
             continue
-        updated = storage.update_file(replace(file, yanked=reason))
-        _list(repository, storage, updated, since, _putting(updated))
+        try:
+            updated = storage.update_file(replace(file, yanked=reason))
+        except FileNotFound:  # in the moment since it was found
+            _forget(repository, storage, file, since)
+            if len(stored) == 1:
+                raise _gone(listed) from None
+            continue
+        _list(repository, storage, updated, since, _putting(updated), _removing(updated))
         logger.info("file unyanked" if reason is None else "file yanked", extra=_fields(repository, updated))
         marked.append(updated)
     return marked
@@ -90,7 +98,7 @@ def yank(
 
 def delete(
     repository: Repository,
-    project: NormalizedName,
+    project: NormalizedName | None,
     *,
     version: str | None = None,
     filename: str | None = None,
@@ -99,25 +107,40 @@ def delete(
     """Delete a release, or one file, for good. A name that was published never means other content, and its project's
     name stays reserved.
 
+    :param project: None: whichever has the file.
+    :param filename: only this file; of that version, if one is given.
     :returns: the files that were deleted.
     :raises NotFound: there is no such release or file.
-    :raises FileChanged: the stored file is not the one that is listed; nothing was deleted.
+    :raises FileChanged: a stored file is not the one that is listed; nothing was deleted.
     :raises NotSupported: the storage cannot delete.
     """
     storage = repository.view(secret)
     if filename is not None:
-        since, files = _one_file(repository, project, filename)
+        since, listed = _one_file(repository, filename, project, version)
     else:
+        assert project is not None, "a release is of a project"
         assert version is not None, "a version or a filename"
-        since, files = _release(repository, project, version)
-    for file in files:
+        since, listed = _release(repository, project, version)
+    stored = _stored(repository, storage, listed, since)
+    sha256 = {file.filename: file.sha256 for file in listed}
+    for file in stored:
+        if file.sha256 != sha256[file.filename]:
+            raise FileChanged(
+                f"{file.filename} has other content than was listed, so nothing was deleted; look at it and try again."
+            )
+    deleted = []
+    for file in stored:
         try:
             storage.delete_file(file)
-        except FileNotFound:
-            logger.warning("file was gone already", extra=_fields(repository, file))
-        _list(repository, storage, file, since, _burying(file))
+        except FileNotFound:  # in the moment since it was found
+            _forget(repository, storage, file, since)
+            continue
+        _list(repository, storage, file, since, _burying(file), _burying(file))
         logger.info("file deleted", extra=_fields(repository, file))
-    return files
+        deleted.append(file)
+    if not deleted:
+        raise _gone(listed)
+    return deleted
 
 
 def set_status(
@@ -133,22 +156,22 @@ def set_status(
     :raises NotSupported: the storage cannot keep it.
     """
     with repository.index.reading() as snapshot:
+        repository.demand_synchronised(snapshot)
         row = snapshot.project(project)
     if row is None:
         raise ProjectNotFound(f"There is no project {project} in this repository.")
-    state = replace(row.state, status=status, reason=reason)
-    if state != row.state:
+    # The index's lock is held meanwhile: of two that set a status at once, both places keep the same one's.
+    with repository.index.changing() as change:
+        row = change.project(project) or row
+        state = replace(row.state, status=status, reason=reason)
         repository.view(secret).update_project(state)
-        with repository.index.changing() as change:
-            change.put_project(state)
-        logger.info(
-            "project status set", extra={"repository": repository.name, "project": project, "status": status.value}
-        )
+        change.put_project(state)
+    logger.info("project status set", extra={"repository": repository.name, "project": project, "status": status.value})
     return state
 
 
-def _check(repository: Repository, storage: Storage, file: DistributionFile) -> tuple[int, DistributionFile | None]:
-    """The index's revision, and what it knows: the listed file if it is this very one, and still there."""
+def _before_publication(repository: Repository, file: DistributionFile) -> tuple[int, DistributionFile | None]:
+    """The index's revision, and the file that it lists under this name."""
     with repository.index.reading() as snapshot:
         since = snapshot.revision()
         project = snapshot.project(file.project)
@@ -157,19 +180,59 @@ def _check(repository: Repository, storage: Storage, file: DistributionFile) -> 
     if project is not None and (closed := _CLOSED.get(project.state.status)):
         raise NotPermitted(f"The project {file.project} is {closed} and takes no uploads.")
     if tombstone is not None and tombstone.sha256 != file.sha256:
-        raise FileAlreadyExists(
-            f"File already exists: {file.filename} was deleted, and its name can only come back with the same content; "
-            "publish a new version instead."
-        )
-    if listed is None:
-        return since, None
-    try:
-        storage.locate_file(listed)
-    except (FileNotFound, FileChanged):
-        return since, None  # the index is behind: let the storage decide
-    if listed.sha256 != file.sha256:
-        raise _conflict(file.filename)
+        raise _deleted(file)
     return since, listed
+
+
+def _add(storage: Storage, file: DistributionFile, staged: StagedFile) -> tuple[DistributionFile, bool]:
+    """The file that has the name now, and whether it is this one, new."""
+    for _ in range(2):  # once more, if what had the name is deleted in this moment
+        try:
+            return storage.add_file(file, staged), True
+        except FileAlreadyExists:
+            found = storage.find_file(file)
+            if found is not None:
+                return found, False
+    raise _deleted(file)
+
+
+def _deleted(file: DistributionFile) -> FileAlreadyExists:
+    return FileAlreadyExists(
+        f"File already exists: {file.filename} was deleted, and its name can only come back with the same content; "
+        "publish a new version instead."
+    )
+
+
+def _stored(
+    repository: Repository, storage: Storage, listed: Sequence[DistributionFile], since: int
+) -> Sequence[DistributionFile]:
+    """The listed files as the storage has them now, without those that are gone.
+
+    :raises FileNotFound: all are gone.
+    """
+    stored = []
+    for file in listed:
+        found = storage.find_file(file)
+        if found is None:
+            _forget(repository, storage, file, since)
+            continue
+        if found.fingerprint != file.fingerprint:
+            found = with_what_was_computed(file, found)
+            _list(repository, storage, found, since, _putting(found), _removing(found))
+        stored.append(found)
+    if not stored:
+        raise _gone(listed)
+    return stored
+
+
+def _forget(repository: Repository, storage: Storage, file: DistributionFile, since: int) -> None:
+    logger.warning("file was gone already", extra=_fields(repository, file))
+    _list(repository, storage, file, since, _removing(file), _removing(file))
+
+
+def _gone(files: Sequence[DistributionFile]) -> FileNotFound:
+    names = ", ".join(file.filename for file in files)
+    return FileNotFound(f"{names}: no longer in the storage, somebody else removed it.")
 
 
 def _list(
@@ -178,6 +241,7 @@ def _list(
     file: DistributionFile,
     since: int,
     apply: Callable[[IndexChange], None],
+    if_gone: Callable[[IndexChange], None],
 ) -> None:
     """Write a change that the storage has made into the index.
 
@@ -190,23 +254,32 @@ def _list(
                 return
             since = change.revision()
         found = storage.find_file(file)
-        apply = _burying(file) if found is None else _putting(found)
+        apply = if_gone if found is None else _putting(found)
 
 
 def _putting(file: DistributionFile) -> Callable[[IndexChange], None]:
-    return lambda change: change.put_file(file)
+    def put(change: IndexChange) -> None:
+        listed = change.file(file.filename)
+        change.put_file(file if listed is None else with_what_was_computed(listed, file))
+
+    return put
 
 
 def _burying(file: DistributionFile) -> Callable[[IndexChange], None]:
     return lambda change: change.put_tombstone(Deleted(file.filename, file.sha256), file.project)
 
 
+def _removing(file: DistributionFile) -> Callable[[IndexChange], None]:
+    def remove(change: IndexChange) -> None:
+        change.remove_file(file.filename)
+
+    return remove
+
+
 def _release(repository: Repository, project: NormalizedName, version: str) -> tuple[int, Sequence[DistributionFile]]:
-    try:
-        wanted = Version(version)
-    except InvalidVersion:
-        raise NotFound(f"{version!r} is no version as in PEP 440, so {project} has no such release.") from None
+    wanted = _version(version, project)
     with repository.index.reading() as snapshot:
+        repository.demand_synchronised(snapshot)  # a release of which not all files are known is not changed by half
         since = snapshot.revision()
         files = [file for file in snapshot.files(project) if Version(file.version) == wanted]
     if not files:
@@ -214,21 +287,26 @@ def _release(repository: Repository, project: NormalizedName, version: str) -> t
     return since, files
 
 
-def _one_file(repository: Repository, project: NormalizedName, filename: str) -> tuple[int, Sequence[DistributionFile]]:
+def _one_file(
+    repository: Repository, filename: str, project: NormalizedName | None, version: str | None
+) -> tuple[int, Sequence[DistributionFile]]:
     with repository.index.reading() as snapshot:
+        repository.demand_synchronised(snapshot)
         since = snapshot.revision()
         file = snapshot.file(filename)
-    if file is None or file.project != project:
-        raise FileNotFound(f"{project} has no file {filename}.")
+    if file is None or (project is not None and file.project != project):
+        raise FileNotFound(f"{project or 'This repository'} has no file {filename}.")
+    if version is not None and Version(file.version) != _version(version, file.project):
+        raise FileNotFound(f"{filename} is not of the release {file.project} {version}.")
     return since, [file]
+
+
+def _version(text: str, project: NormalizedName) -> Version:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        raise NotFound(f"{text!r} is no version as in PEP 440, so {project} has no such release.") from None
 
 
 def _fields(repository: Repository, file: DistributionFile) -> dict[str, object]:
     return {"repository": repository.name, "file": file.filename, "sha256": file.sha256}
-
-
-def _conflict(filename: str) -> FileAlreadyExists:
-    return FileAlreadyExists(
-        f"File already exists: {filename} is published with other content, which is never replaced; "
-        "raise the version and publish again."
-    )

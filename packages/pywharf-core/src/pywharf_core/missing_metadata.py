@@ -71,6 +71,9 @@ def _complete(repository: Repository, file: DistributionFile) -> DistributionFil
     if not storage.can_update:
         return complete
     try:
+        stored = storage.find_file(file)
+        if stored is None or stored.counter != file.counter or stored.sha256 != file.sha256:
+            return None  # yanked, deleted or replaced while it was read: the next time
         return storage.update_file(complete, {} if announced is None else {AttachmentKind.METADATA: announced})
     except FileNotFound:
         return None

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, fields, is_dataclass
+from contextlib import closing
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
 from pywharf_core.auth import Auth, Verdict
 from pywharf_core.config import RepositoryConfiguration
-from pywharf_core.errors import FileChanged, FileNotFound, NotSynchronised, ProjectNotFound, StorageUnavailable
+from pywharf_core.errors import (
+    FileChanged,
+    FileNotFound,
+    InvalidUpload,
+    NotSynchronised,
+    ProjectNotFound,
+    WharfError,
+)
+from pywharf_core.filenames import parse_filename
 from pywharf_core.index.local import IndexedProject, IndexSnapshot, LocalIndex
-from pywharf_core.index.sync import SyncReport, synchronise_by_scan
+from pywharf_core.index.sync import SyncReport, synchronise_by_scan, with_what_was_computed
 from pywharf_core.model import (
     AttachmentKind,
     DistributionFile,
     ProjectPage,
-    ProjectState,
     ProjectStatus,
 )
 from pywharf_core.names import Answer, PrivateNames, answer_for
+from pywharf_core.releases import Release, by_release
 from pywharf_core.secret import Secret
+from pywharf_core.simple.namespaces import declared_namespaces
 from pywharf_core.storage import LocalPath, RedirectTo, Storage
+from pywharf_core.upload.archive import read_metadata_file
+from pywharf_core.upload.core_metadata import description_of
 from pywharf_core.upload.staging import StagingArea, StagingFile
 from pywharf_core.verdicts import Verdicts
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +75,7 @@ class Repository:
 
     :param staging_folder: for uploads, where the storage has no place of its own for them.
     :param extra_index_url: base of the index that answers for unknown names; "": none does.
+    :ivar namespaces: that belong to the repository (PEP 752); None: it says nothing of namespaces.
     """
 
     def __init__(
@@ -81,7 +96,10 @@ class Repository:
         self.auth = auth
         self.index = index
         self.verdicts = verdicts
-        self.private = PrivateNames([*configuration.private, *private])
+        globs = [*configuration.private, *private]
+        self.namespaces = declared_namespaces(globs) if configuration.namespaces else None
+        # A namespace owns the project of its own name too, which the glob that declares it does not cover.
+        self.private = PrivateNames([*globs, *(self.namespaces or ())])
         own = configuration.extra_index_url
         self.extra_index_url = extra_index_url if own is None else own
         self._staging_folder = staging_folder
@@ -96,7 +114,7 @@ class Repository:
         :raises NotSynchronised: what exists is not known yet.
         """
         with self.index.reading() as snapshot:
-            self._demand_synchronised(snapshot)
+            self.demand_synchronised(snapshot)
             return snapshot.projects(), snapshot.listing_revision()
 
     def listing_revision(self) -> int:
@@ -116,13 +134,26 @@ class Repository:
         :raises NotSynchronised: what exists is not known completely yet.
         """
         with self.index.reading() as snapshot:
-            self._demand_synchronised(snapshot)  # a page of what was read so far would hide releases
+            self.demand_synchronised(snapshot)  # a page of what was read so far would hide releases
             row = snapshot.project(project)
             if row is None or not _is_here(row):
                 raise ProjectNotFound(f"There is no project {project} in this repository.")
             files = snapshot.files(project)
         page = ProjectPage(project=project, files=files, status=row.state.status, status_reason=row.state.reason)
         return page, row.revision
+
+    def releases(self, project: NormalizedName) -> tuple[Sequence[Release], int]:
+        """A project's releases, ascending, at least one, and the revision that they are of.
+
+        :raises ProjectNotFound: no file of it is here, or none is offered.
+        :raises NotSynchronised: what exists is not known completely yet.
+        """
+        page, revision = self.project_page(project)
+        if page.status is ProjectStatus.QUARANTINED:
+            raise ProjectNotFound(f"The project {project} is quarantined; none of its files are offered.")
+        if not page.files:
+            raise ProjectNotFound(f"The project {project} has no files.")
+        return by_release(page.files), revision
 
     def answer_for(self, project: NormalizedName) -> Answer:
         """Who answers for this name: here, reserved, private, the extra index, or nobody."""
@@ -150,7 +181,7 @@ class Repository:
             file = snapshot.file(filename)
             row = snapshot.project(project)
             if file is None:
-                self._demand_synchronised(snapshot)
+                self.demand_synchronised(snapshot)
         quarantined = row is not None and row.state.status is ProjectStatus.QUARANTINED
         if file is None or file.project != project or quarantined:
             raise FileNotFound(f"{project} has no file {filename}.")
@@ -160,6 +191,7 @@ class Repository:
         """How the file's bytes can be had; None: by ``storage.open_file``. Asks the storage.
 
         :raises FileNotFound: the storage no longer has it, or has other content now; the index was corrected.
+        :raises StorageUnavailable: the storage is not there.
         """
         try:
             return self.view(secret).locate_file(file)
@@ -173,10 +205,40 @@ class Repository:
         """
         if file.core_metadata_sha256 is None:
             raise FileNotFound(f"{file.filename} has no separate metadata.")
+        return self._attachment(file, AttachmentKind.METADATA)
+
+    def provenance(self, file: DistributionFile) -> bytes:
+        """The file's provenance object (PEP 740). Asks the storage.
+
+        :raises FileNotFound: it has none.
+        """
+        if file.provenance_sha256 is None:
+            raise FileNotFound(f"{file.filename} has no provenance.")
+        return self._attachment(file, AttachmentKind.PROVENANCE)
+
+    def _attachment(self, file: DistributionFile, kind: AttachmentKind) -> bytes:
         try:
-            return self.view(None).read_attachment(file, AttachmentKind.METADATA)
-        except FileChanged as error:
+            return self.view(None).read_attachment(file, kind)
+        except (FileNotFound, FileChanged) as error:
             raise self._correct(file) from error
+
+    def description(self, file: DistributionFile, secret: Secret | None = None) -> str:
+        """What a file's core metadata has as description, as it was written; "": none that can be read. Asks the storage.
+
+        :param secret: the caller's, for storages that decide themselves.
+        :raises StorageUnavailable: nobody knows now.
+        """
+        storage = self.view(secret)
+        try:
+            if file.core_metadata_sha256 is not None:
+                return description_of(storage.read_attachment(file, AttachmentKind.METADATA))
+            with storage.open_file(file) as stream:
+                return description_of(read_metadata_file(stream, parse_filename(file.filename, file.project)))
+        except (FileNotFound, FileChanged, InvalidUpload) as error:
+            logger.warning("description not readable", extra={"file": file.filename, "error": str(error)})
+            if isinstance(error, FileChanged):
+                self._correct(file)
+            return ""
 
     def view(self, secret: Secret | None) -> Storage:
         """The storage as the caller sees it, where the storage decides; else as the server itself does."""
@@ -184,15 +246,17 @@ class Repository:
         return self.storage.acting_as(secret if by_storage and secret else self.configuration.admin_secret)
 
     def _correct(self, file: DistributionFile) -> FileNotFound:
-        """Bring one file's row in line with the storage, which contradicted it."""
-        with suppress(StorageUnavailable):
-            found = self.view(None).find_file(file)
-            with self.index.changing() as change:
-                if change.file(file.filename) == file:
-                    if found is None:
-                        change.remove_file(file.filename)
-                    else:
-                        change.put_file(found)
+        """Bring one file's row in line with the storage, which contradicted it.
+
+        :raises StorageUnavailable: the storage is not there, which says nothing of the file.
+        """
+        found = self.view(None).find_file(file)
+        with self.index.changing() as change:
+            if change.file(file.filename) == file:
+                if found is None:
+                    change.remove_file(file.filename)
+                else:
+                    change.put_file(with_what_was_computed(file, found))
         return FileNotFound(f"{file.filename} is no longer what was listed; ask for the project's page again.")
 
     def new_staging_file(self) -> StagingFile:
@@ -233,6 +297,7 @@ class Repository:
             change.mark_failed(reason)
 
     def _reserve(self, projects: Sequence[str]) -> None:
+        """The index keeps the names reserved in any case; what the storage does not take is tried the next time."""
         storage = self.view(None)
         if not storage.can_update:
             return
@@ -240,10 +305,11 @@ class Repository:
             with self.index.reading() as snapshot:
                 row = snapshot.project(name)
             if row is not None and not row.files:
-                state = row.state
-                storage.update_project(
-                    ProjectState(name=state.name, status=state.status, reason=state.reason, reserved=True)
-                )
+                try:
+                    storage.update_project(replace(row.state, reserved=True))
+                except WharfError as error:
+                    fields = {"repository": self.name, "project": name, "error": str(error)}
+                    logger.warning("name not reserved in the storage", extra=fields)
 
     def status(self) -> RepositoryStatus:
         with self.index.reading() as snapshot:
@@ -262,7 +328,8 @@ class Repository:
         with closing(self.storage), closing(self.auth), closing(self.index):
             pass
 
-    def _demand_synchronised(self, snapshot: IndexSnapshot) -> None:
+    def demand_synchronised(self, snapshot: IndexSnapshot) -> None:
+        """:raises NotSynchronised: the storage was never read completely, so what is not in the index may be there."""
         if snapshot.synchronised_at(self._store) is None:
             raise NotSynchronised(self._not_synchronised(snapshot), retry_after=2)
 

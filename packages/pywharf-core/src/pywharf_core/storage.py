@@ -10,7 +10,6 @@ as one.
 
 from __future__ import annotations
 
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from pywharf_core.auth import Verdict
-from pywharf_core.errors import FileNotFound, NotSupported
+from pywharf_core.errors import FileNotFound, InvalidUpload, NotSupported
+from pywharf_core.filenames import parse_filename
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, StagedFile
 from pywharf_core.secret import Secret
+from pywharf_core.upload.archive import read_core_metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ class Storage(ABC):
     def find_file(self, file: DistributionFile) -> DistributionFile | None:
         """The published file that has ``file.filename`` now, read from the storage itself; None if there is none.
 
-        Asked after ``FileAlreadyExists`` (is it the same content?) and after ``FileChanged``.
+        Asked before a listed file is changed or deleted, after ``FileAlreadyExists`` (is it the same content?), and after
+        ``FileChanged``.
         """
         for result in self.scan({}):
             if isinstance(result, DistributionFile) and result.filename == file.filename:
@@ -161,13 +163,18 @@ class Storage(ABC):
         return None
 
     def read_attachment(self, file: DistributionFile, kind: AttachmentKind) -> bytes:
-        """A small document of the file. The default reads the metadata out of a wheel.
+        """A small document of the file. The default reads the metadata out of the archive.
 
         :raises FileNotFound: the file has no such attachment.
         """
-        if kind is AttachmentKind.METADATA and file.packagetype == "bdist_wheel":
-            with self.open_file(file) as stream:
-                return _wheel_metadata(stream, file.filename)
+        if kind is AttachmentKind.METADATA:
+            try:
+                with self.open_file(file) as stream:
+                    found = read_core_metadata(stream, parse_filename(file.filename, file.project))
+            except InvalidUpload as error:
+                raise FileNotFound(f"{file.filename} has no readable metadata: {error}") from error
+            if found.core_metadata_bytes is not None:
+                return found.core_metadata_bytes
         raise FileNotFound(f"{file.filename} has no {kind}.")
 
     def locate_file(self, file: DistributionFile) -> LocalPath | RedirectTo | None:
@@ -214,7 +221,10 @@ class Storage(ABC):
         raise NotSupported("This storage cannot change what it published.")
 
     def update_project(self, state: ProjectState) -> None:
-        """Write down a project's status and reservation. Survives a rebuild of the local index."""
+        """Write down a project's status and reservation; a reservation is never taken back.
+
+        Survives a rebuild of the local index.
+        """
         del state
         raise NotSupported("This storage cannot keep a project's status.")
 
@@ -262,16 +272,3 @@ class StorageType(ABC):
         :param options: an instance of ``self.options``; ``Any``, because each type has its own class.
         :param work: a folder of this repository's own under ROOT, for caches; it may not exist yet.
         """
-
-
-def _wheel_metadata(stream: BinaryIO, filename: str) -> bytes:
-    limit = 16 * 1024 * 1024
-    try:
-        with zipfile.ZipFile(stream) as archive:
-            for member in archive.infolist():
-                folder, _, name = member.filename.partition("/")
-                if folder.endswith(".dist-info") and name == "METADATA" and member.file_size <= limit:
-                    return archive.read(member)
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise FileNotFound(f"{filename} is not a readable wheel.") from error
-    raise FileNotFound(f"{filename} has no METADATA.")

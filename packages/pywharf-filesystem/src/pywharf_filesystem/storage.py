@@ -24,6 +24,7 @@ from pywharf_core import (
     FileAlreadyExists,
     FileChanged,
     FileNotFound,
+    InvalidUpload,
     LocalPath,
     ProjectState,
     ScanResult,
@@ -31,9 +32,10 @@ from pywharf_core import (
     Storage,
     StorageType,
     StorageUnavailable,
+    parse_filename,
+    read_core_metadata,
 )
 from pywharf_filesystem import sidecar as sidecars
-from pywharf_filesystem.archive_metadata import read_metadata
 from pywharf_filesystem.durable import copy_new, locked, replace_file, store_errors, sync
 from pywharf_filesystem.fingerprint import SETTLED_AFTER_NS, fingerprint, is_listed
 from pywharf_filesystem.layout import Layout, part_of, sidecar_of
@@ -133,12 +135,7 @@ class FileSystemStorage(Storage):
             path = self._path(file)
             sidecar = read_sidecar(path, file.sha256)
             content = None if sidecar is None else sidecar.attachment(kind)
-            if content is None and kind is AttachmentKind.METADATA:
-                with self.open_file(file) as stream:
-                    content = read_metadata(stream, file.filename)
-        if content is None:
-            raise FileNotFound(f"{file.filename} has no {kind}.")
-        return content
+            return super().read_attachment(file, kind) if content is None else content
 
     # --- changing -----------------------------------------------------------------------------------------
 
@@ -179,7 +176,8 @@ class FileSystemStorage(Storage):
             with self._alone(state.name):
                 old = self._states.read(state.name)
                 deleted: Mapping[str, str] = {} if old is None else old.deleted
-                new = Remembered(replace(state, reserved=state.reserved or bool(deleted)), deleted)
+                reserved = state.reserved or bool(deleted) or (old is not None and old.state.reserved)
+                new = Remembered(replace(state, reserved=reserved), deleted)
                 if new != old:
                     self._states.write(new)
 
@@ -307,9 +305,12 @@ def _not_in_archive(
     metadata = attachments.get(AttachmentKind.METADATA)
     if metadata is None or not filename.endswith(".whl"):
         return attachments
-    with path.open("rb") as stream:
-        if read_metadata(stream, filename) != metadata:
-            return attachments
+    try:
+        with path.open("rb") as stream:
+            if read_core_metadata(stream, parse_filename(filename)).core_metadata_bytes != metadata:
+                return attachments
+    except InvalidUpload:
+        return attachments
     return {kind: content for kind, content in attachments.items() if kind is not AttachmentKind.METADATA}
 
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pywharf.forwarded import Forwarded
 from pywharf.front import Front
 from pywharf.logs import AccessLog
-from pywharf.routes import files, health, manage, simple
+from pywharf.routes import files, health, integrity, json_api, manage, namespaces, simple
 from pywharf.routes.initialize import Initialize
 from pywharf.routes.upload import upload
 from pywharf.settings import ServerSettings
@@ -79,10 +79,13 @@ def _routes(initialize: Initialize) -> list[BaseRoute]:
     """Tried in this order, so what package tools ask most comes first."""
     routes: list[BaseRoute] = [
         _get("/simple/{project}/", simple.project_page),
+        _get("/simple/namespace/{namespace}", namespaces.one_namespace),
         _get("/simple/{project}/{filename}", files.distribution_file),
         _get("/simple/", simple.project_list),
+        _get("/simple/namespaces", namespaces.list_of_namespaces),
         _get("/simple/{project}", simple.project_without_slash),
         _get("/simple", simple.list_without_slash),
+        _get("/integrity/{project}/{version}/{filename}/provenance", integrity.provenance),
         _get("/healthz", health.healthz),
         _get("/readyz", health.readyz),
         _get("/", _home),
@@ -98,7 +101,9 @@ def _routes(initialize: Initialize) -> list[BaseRoute]:
         _post(f"{release}/delete", manage.delete),
         _post("/manage/{project}/status", manage.set_status),
     ]
-    for slash in ("/", ""):
+    for slash in ("", "/"):
+        routes.append(_get(f"/pypi/{{project}}/json{slash}", json_api.project_document))
+        routes.append(_get(f"/pypi/{{project}}/{{version}}/json{slash}", json_api.release_document_of))
         routes.append(_get(f"/index_mtime{slash}", health.index_mtime))
         routes.append(Route(f"/initialize{slash}", initialize, methods=["POST"]))
     return routes

@@ -20,6 +20,14 @@ def refuse_foreign_pages(headers: Mapping[bytes, bytes]) -> None:
         foreign = site not in (b"same-origin", b"none")
     else:
         origin = headers.get(b"origin")
-        foreign = origin is not None and urlsplit(origin).netloc != headers.get(b"host", b"")
+        foreign = origin is not None and _host_of(origin) != headers.get(b"host", b"")
     if foreign:
         raise NotPermitted("This request comes from a page of another site; open this server's own page and try there.")
+
+
+def _host_of(origin: bytes) -> bytes | None:
+    """None: of no site, as ``null`` is."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None

@@ -14,7 +14,6 @@ from starlette.types import Send
 from pywharf.conditional import VARY, entity_tag, matches
 from pywharf.threads import StorageThreads
 from pywharf_core.repository import Repository
-from pywharf_core.simple.negotiate import Representation
 
 _MOST_BYTES = 64 * 1024 * 1024  # of bodies, plain and compressed
 _WORTH_COMPRESSING = 1024  # bytes
@@ -56,7 +55,7 @@ class CachedPage:
 class PageSource:
     """Where a page comes from; both calls block.
 
-    :ivar key: tells it from the repository's other pages.
+    :ivar key: tells it from the repository's other pages of the same media type.
     :ivar revision: the revision that the page would have now.
     :ivar render: the page's text and the revision it is of, read in one transaction.
     """
@@ -74,9 +73,9 @@ class PageCache:
         self._bytes = 0
         self._pages: OrderedDict[tuple[str, str, str], CachedPage] = OrderedDict()
 
-    def fresh(self, repository: Repository, key: str, representation: Representation) -> CachedPage | None:
+    def fresh(self, repository: Repository, key: str, media_type: str) -> CachedPage | None:
         """The page, if it is here and nobody changed the index since: the whole path of most requests."""
-        place = (repository.name, key, representation)
+        place = (repository.name, key, media_type)
         page = self._pages.get(place)
         if page is None or page.version != repository.index.version():
             return None
@@ -84,22 +83,22 @@ class PageCache:
         return page
 
     async def page(
-        self, threads: StorageThreads, repository: Repository, source: PageSource, representation: Representation
+        self, threads: StorageThreads, repository: Repository, source: PageSource, media_type: str
     ) -> CachedPage:
         """The page as it is now.
 
         :raises WharfError: what ``source`` raises; nothing is kept then.
         """
-        if (page := self.fresh(repository, source.key, representation)) is not None:
+        if (page := self.fresh(repository, source.key, media_type)) is not None:
             return page
-        place = (repository.name, source.key, representation)
+        place = (repository.name, source.key, media_type)
         # Before the rows are read: what changes in between shows as another version next time.
         version = repository.index.version()
         page = self._pages.get(place)
         if page is not None and await threads.run(source.revision) == page.revision:
             page.version = version
             return page
-        page = await threads.run(_build, repository.name, source, representation, version)
+        page = await threads.run(_build, repository.name, source, media_type, version)
         self._keep(place, page)
         return page
 
@@ -133,21 +132,21 @@ def _takes_gzip(accepted: bytes) -> bool:
     return _TAKES_GZIP.search(accepted) is not None
 
 
-def _build(repository: str, source: PageSource, representation: Representation, version: int) -> CachedPage:
+def _build(repository: str, source: PageSource, media_type: str, version: int) -> CachedPage:
     text, revision = source.render()
     body = text.encode("utf-8", "replace")
-    plain = _variant(repository, representation, body, b"")
+    plain = _variant(repository, media_type, body, b"")
     compressed = None
     if len(body) >= _WORTH_COMPRESSING:
-        compressed = _variant(repository, representation, gzip.compress(body, _GZIP_LEVEL, mtime=0), b"gzip")
+        compressed = _variant(repository, media_type, gzip.compress(body, _GZIP_LEVEL, mtime=0), b"gzip")
     return CachedPage(revision, version, plain, compressed)
 
 
-def _variant(repository: str, representation: Representation, body: bytes, encoding: bytes) -> Variant:
-    tag = entity_tag(repository, representation, encoding, body)
+def _variant(repository: str, media_type: str, body: bytes, encoding: bytes) -> Variant:
+    tag = entity_tag(repository, media_type, encoding, body)
     unchanged = [(b"etag", tag), (b"cache-control", b"private, no-cache"), (b"vary", VARY)]
     headers = [
-        (b"content-type", _content_type(representation)),
+        (b"content-type", _content_type(media_type)),
         (b"content-length", str(len(body)).encode()),
         *unchanged,
         (b"x-content-type-options", b"nosniff"),
@@ -158,6 +157,6 @@ def _variant(repository: str, representation: Representation, body: bytes, encod
     return Variant(body, tag, headers, unchanged)
 
 
-def _content_type(representation: Representation) -> bytes:
-    charset = "" if representation is Representation.JSON else "; charset=utf-8"
-    return f"{representation}{charset}".encode()
+def _content_type(media_type: str) -> bytes:
+    charset = "; charset=utf-8" if media_type.endswith("html") else ""  # JSON is UTF-8 without a word (RFC 8259)
+    return f"{media_type}{charset}".encode()

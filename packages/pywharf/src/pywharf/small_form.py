@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope
 from pywharf_core.errors import InvalidRequest
 
 _MOST_BYTES = 1024 * 1024  # of the whole body
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 async def read_small_form(scope: Scope, receive: Receive, fields: Collection[str]) -> dict[str, str]:
@@ -22,13 +23,18 @@ async def read_small_form(scope: Scope, receive: Receive, fields: Collection[str
     """
     values: dict[str, str] = {}
     request = Request(scope, _Bounded(receive, request_length(scope)))
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in _FORMS:
+        # Starlette takes anything else for a form without fields: JSON that names one file would delete all of them.
+        if await request.body():
+            raise InvalidRequest(f"The body is no form; send it as {' or '.join(_FORMS)}.")
+        return values
     try:
         async with request.form(max_files=len(fields), max_fields=len(fields) + 1, max_part_size=_MOST_BYTES) as form:
             for name, value in form.multi_items():
                 if name not in fields:
-                    raise InvalidRequest(
-                        f"The form has the unknown field {name[:50]!r}; allowed are {', '.join(fields)}."
-                    )
+                    allowed = f"allowed are {', '.join(fields)}" if fields else "none is allowed"
+                    raise InvalidRequest(f"The form has the unknown field {name[:50]!r}; {allowed}.")
                 if name in values:
                     raise InvalidRequest(f"The form has the field {name} twice.")
                 data = await value.read() if isinstance(value, UploadFile) else value

@@ -106,7 +106,9 @@ class WharfInForce:
         """Follow even if nobody asks: what this process keeps in line with its storage must be what is in force."""
         self._following = asyncio.create_task(self._follow_for_ever())
 
-    async def replace(self, config: str, admin_secret: str | None, *, allowed: Callable[[OpenWharf | None], object]) -> bool:
+    async def replace(
+        self, config: str, admin_secret: str | None, *, allowed: Callable[[OpenWharf | None], object]
+    ) -> bool:
         """Validate a configuration, open its repositories, and put it in force in all workers.
 
         :param allowed: asked about what is in force when nobody else in this process can replace it; raises if not.
@@ -119,9 +121,7 @@ class WharfInForce:
             generation = self._current.generation if self._current else 0
             opened = await self._threads.run(self._open, InForce(generation + 1, config, admin_secret))
             try:
-                put = await self._threads.run(
-                    self._configuration.replace, config, admin_secret, generation=generation
-                )
+                put = await self._threads.run(self._configuration.replace, config, admin_secret, generation=generation)
             except BaseException:
                 opened.wharf.close()
                 raise
@@ -193,5 +193,3 @@ class WharfInForce:
             task = asyncio.create_task(old.retire())
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
-
-

@@ -60,9 +60,9 @@ def delete(plugins: Plugins, source: Source, name: str, what: str, as_json: bool
         with source.open_one(plugins, name) as repository:
             files = changes.delete(repository, project, version=version)
     else:
-        project = parse_filename(what).project
+        parse_filename(what)  # for its sentence
         with source.open_one(plugins, name) as repository:
-            files = changes.delete(repository, project, filename=what)
+            files = changes.delete(repository, None, filename=what)
     _say(files, "deleted", "nothing was deleted", as_json=as_json)
 
 

@@ -42,7 +42,7 @@ def why(plugins: Plugins, source: Source, name: str, project: str, as_json: bool
     if as_json:
         click.echo(json.dumps({"project": normalised, "answer": answer.answerer.value, "because": because}))
     else:
-        click.echo(f"{normalised}: {_SENTENCES[answer.answerer].format(because=because)}.")
+        click.echo(f"{normalised}: {_SENTENCES[answer.answerer].format(because=because.rstrip('.'))}.")
 
 
 def _without_credentials(because: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pywharf_core.auth import AuthType
 from pywharf_core.config.toml_table import TomlTable, parse_tables
+from pywharf_core.config.trusted_publishers import TrustedPublisher, is_trusted_root, read_trusted_publishers
 from pywharf_core.config.wording import nearest, one_of
 from pywharf_core.options import keys_of, option
 from pywharf_core.plugins import DISABLE_VARIABLE, INSTALL_LINES, Plugins
@@ -33,6 +35,7 @@ class RepositoryConfiguration:
     :ivar sync_index_interval: seconds.
     :ivar private: globs of project names, as written.
     :ivar extra_index_url: None: the server's; "": off.
+    :ivar trust_root: None: the public sigstore instance's.
     """
 
     name: str
@@ -47,6 +50,8 @@ class RepositoryConfiguration:
     extra_index_url: str | None = None
     namespaces: bool = False
     webhook_secret: Secret | None = None
+    trust_root: Path | None = None
+    trusted_publishers: tuple[TrustedPublisher, ...] = ()
     admin_secret: Secret | None = None
 
 
@@ -96,6 +101,13 @@ class CommonOptions:
     )
     namespaces: bool = option("Whether pages tell of namespaces", default=False)
     webhook_secret: Secret | None = option("The secret that signs the storage's notices", default=None)
+    trust_root: Path | None = option(
+        "A sigstore trusted root, as a JSON file, by which attestations are verified; absent: the public instance's",
+        default=None,
+        expected="the path of a sigstore trusted root in JSON",
+        example='"/etc/pywharf/trusted_root.json"',
+        check=is_trusted_root,
+    )
 
 
 def read_repositories(text: str, source: str, plugins: Plugins, problems: list[str]) -> Mapping[str, Repository]:
@@ -133,6 +145,7 @@ class Repository:
 
 
 def _repository(name: str, table: TomlTable, plugins: Plugins) -> Repository:
+    trusted_publishers = read_trusted_publishers(table)
     if table.refuse_tables_inside():
         return Repository(table.name, None, None)
     storage_type = _storage_type(table, plugins)
@@ -159,6 +172,7 @@ def _repository(name: str, table: TomlTable, plugins: Plugins) -> Repository:
         storage_options=storage_options,
         auth_type=auth_type() if auth_type is not None else None,
         auth_options=auth_options,
+        trusted_publishers=trusted_publishers,
         **values,
     )
     return Repository(table.name, type_name, configuration)

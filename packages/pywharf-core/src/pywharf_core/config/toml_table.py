@@ -49,17 +49,24 @@ class TomlTable:
         self._values = values
         self._problems = problems
         self._known: dict[str, None] = {}
+        self._place = ""
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
 
     def problem(self, sentence: str) -> None:
         """Note ``sentence``, which begins with a key or says what is wrong with the table."""
-        self._problems.append(f"{self.source}: [{written(self.name)}] {sentence}")
+        self._problems.append(f"{self.source}: [{written(self.name)}] {self._place}{sentence}")
 
     def wrong(self, key: str, expected: str) -> None:
         """Note that the value of ``key``, which is shown, is not what is expected."""
         self.problem(f"{key} = {shown(self._values[key])}: expected {expected}")
+
+    def inside(self, place: str, values: Mapping[str, Any]) -> TomlTable:
+        """A table that is the value, or part of the value, of a key; problems name it by ``place``."""
+        table = TomlTable(self.source, self.name, values, self._problems)
+        table._place = f"{place}: "
+        return table
 
     def raw(self, key: str) -> Any:
         """The value as TOML has it; None if absent."""
@@ -94,11 +101,11 @@ class TomlTable:
         return self._secret(given[0], key) if key.kind is Kind.SECRET else self._plain(key)
 
     def refuse_tables_inside(self) -> bool:
-        """A problem for each table inside of this one: mostly a dotted name without quotes.
+        """A problem for each table inside of this one that nobody asked for: mostly a dotted name without quotes.
 
         :returns: whether nothing else is here.
         """
-        inside = [key for key, value in self._values.items() if isinstance(value, dict)]
+        inside = [key for key, value in self._values.items() if isinstance(value, dict) and key not in self._known]
         for key in inside:
             self._known[key] = None
             dotted = json.dumps(f"{self.name}.{key}", ensure_ascii=False)
@@ -122,7 +129,8 @@ class TomlTable:
         value = self._values[key.name]
         right = converted(value, key)
         if right is None or (key.check is not None and not key.check(right)):
-            self.wrong(key.name, expectation(key))
+            near = nearest(value, key.choices) if isinstance(value, str) else ""
+            self.wrong(key.name, expectation(key) + near)
             return None
         return right
 

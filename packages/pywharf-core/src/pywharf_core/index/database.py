@@ -22,7 +22,7 @@ from pywharf_core.change_counter import ChangeCounter
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 1  # raised when the tables change: an index of another format is built anew from the storage
+_FORMAT = 2  # raised when the tables change: an index of another format is built anew from the storage
 
 _SCHEMA = """
 create table meta (key text primary key, value any) strict, without rowid;
@@ -32,7 +32,8 @@ create table project (
     reason text,
     reserved integer not null,
     files integer not null,
-    revision integer not null      -- of the index when anything about the project last changed
+    revision integer not null,     -- of the index when anything about the project last changed
+    state_changed integer not null -- of the index when status, reason or reservation were last written
 ) strict, without rowid;
 create table file (
     filename text primary key,
@@ -177,7 +178,7 @@ class IndexDatabase:
         connection.execute("pragma journal_mode = wal")
         # Revisions go on from a number that no earlier index can have reached: pages are remembered by them.
         first = time.time_ns() // 1000
-        connection.executescript(
-            f"begin; {_SCHEMA} insert into meta values ('revision', {first}); pragma user_version = {_FORMAT}; commit;"
-        )
+        connection.executescript(f"begin; {_SCHEMA} pragma user_version = {_FORMAT};")
+        connection.execute("insert into meta values ('revision', ?)", (first,))
+        connection.execute("commit")
         return connection

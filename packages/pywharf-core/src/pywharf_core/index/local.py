@@ -99,6 +99,10 @@ class IndexSnapshot:
         state = ProjectState(name=row[0], status=ProjectStatus(row[1]), reason=row[2], reserved=bool(row[3]))
         return IndexedProject(state, files=row[4], revision=row[5])
 
+    def projects_without_files(self) -> list[str]:
+        """Names that are known for something else: a status, or what was published once."""
+        return [name for (name,) in self._connection.execute("select name from project where files = 0")]
+
     def files(self, project: str) -> list[DistributionFile]:
         """All of a project, in no order."""
         rows = self._connection.execute("select record, fingerprint from file where project = ?", (project,))
@@ -167,6 +171,11 @@ class IndexChange(IndexSnapshot):
             is not None
         )
 
+    def state_changed_after(self, project: str, revision: int) -> bool:
+        """Whether the project's status was written after ``revision``."""
+        row = self._connection.execute("select state_changed from project where name = ?", (project,)).fetchone()
+        return row is not None and row[0] > revision
+
     def put_file(self, file: DistributionFile) -> None:
         """List the file, or replace what is listed under its name; its tombstone goes."""
         record = json.dumps(to_record(file), ensure_ascii=False, separators=(",", ":"))
@@ -203,7 +212,8 @@ class IndexChange(IndexSnapshot):
         self._touch(state.name, reserve=state.reserved)
         self._listing_changed = True
         self._connection.execute(
-            "update project set status = ?, reason = ? where name = ?", (state.status, state.reason, state.name)
+            "update project set status = ?, reason = ?, state_changed = ? where name = ?",
+            (state.status, state.reason, self._next, state.name),
         )
 
     def replace_refused(self, refused: Sequence[Refused]) -> None:
@@ -243,9 +253,7 @@ class IndexChange(IndexSnapshot):
         self._changed = True
         if project not in self._touched:
             self._touched.add(project)
-            self._connection.execute(
-                "insert or ignore into project values (?, 'active', null, 0, 0, 0)", (project,)
-            )
+            self._connection.execute("insert or ignore into project values (?, 'active', null, 0, 0, 0, 0)", (project,))
         if reserve:
             self._connection.execute("update project set reserved = 1 where name = ?", (project,))
 

@@ -7,9 +7,11 @@ tombstone changed after the fingerprints were read; conclude from absence only a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from pywharf_core.errors import InvalidUpload
 from pywharf_core.filenames import parse_filename
 from pywharf_core.index.local import IndexChange, LocalIndex
 from pywharf_core.model import DistributionFile, ProjectState
@@ -22,7 +24,7 @@ _BATCH = 1000  # results applied in one transaction: uploads wait no longer than
 class SyncReport:
     """What a synchronisation found.
 
-    :ivar orphaned: projects that lost their last file; their names stay reserved.
+    :ivar orphaned: projects without a file whose names the storage does not keep reserved yet.
     """
 
     added: int = 0
@@ -58,7 +60,8 @@ class _Applier:
         self._since = since
         self._seen: set[str] = set()
         self._refused: list[Refused] = []
-        self._added = self._changed = 0
+        self._reserved: set[str] = set()
+        self._added = self._changed = self._removed = 0
 
     def is_unchanged(self, result: ScanResult) -> bool:
         if not isinstance(result, Unchanged):
@@ -76,9 +79,7 @@ class _Applier:
             case Deleted():
                 self._bury(change, result)
             case ProjectState():
-                now = change.project(result.name)
-                if now is None or now.state != (replace(result, reserved=result.reserved or now.state.reserved)):
-                    change.put_project(result)
+                self._set_state(change, result)
 
     def _put(self, change: IndexChange, file: DistributionFile) -> None:
         if change.changed_after(file.filename, self._since):
@@ -87,39 +88,59 @@ class _Applier:
         if listed is None:
             self._added += 1
         else:
-            file = _keep_what_the_storage_cannot(listed, file)
+            file = with_what_was_computed(listed, file)
             if file == listed:
                 return
             self._changed += 1
         change.put_file(file)
 
     def _bury(self, change: IndexChange, deleted: Deleted) -> None:
-        if not change.changed_after(deleted.filename, self._since) and change.tombstone(deleted.filename) != deleted:
+        if change.changed_after(deleted.filename, self._since) or change.tombstone(deleted.filename) == deleted:
+            return
+        listed = change.file(deleted.filename)
+        if listed is not None:
+            self._removed += 1
+            change.put_tombstone(deleted, listed.project)
+            return
+        with suppress(InvalidUpload):  # a name that cannot be published needs no tombstone
             change.put_tombstone(deleted, parse_filename(deleted.filename).project)
+
+    def _set_state(self, change: IndexChange, state: ProjectState) -> None:
+        if state.reserved:
+            self._reserved.add(state.name)
+        now = change.project(state.name)
+        if now is not None:
+            state = replace(state, reserved=state.reserved or now.state.reserved)
+            if change.state_changed_after(state.name, self._since):
+                state = replace(now.state, reserved=state.reserved)
+            if now.state == state:
+                return
+        change.put_project(state)
 
     def finish(self, index: LocalIndex, store: str) -> SyncReport:
         gone = [filename for filename in self._known if filename not in self._seen]
-        orphaned: dict[str, None] = {}
-        removed = 0
         with index.changing() as change:
             for filename in gone:
                 if change.changed_after(filename, self._since):
                     continue
-                file = change.remove_file(filename)
-                if file is not None:
-                    removed += 1
-                    orphaned[file.project] = None
+                if change.remove_file(filename) is not None:
+                    self._removed += 1
             if self._refused != change.refused():
                 change.replace_refused(self._refused)
             change.mark_synchronised(store)
         with index.reading() as snapshot:
-            empty = [name for name in orphaned if (row := snapshot.project(name)) is not None and not row.files]
+            # Also of earlier runs: a process may have died, or the storage failed, before it was told.
+            orphaned = [name for name in snapshot.projects_without_files() if name not in self._reserved]
         return SyncReport(
-            added=self._added, changed=self._changed, removed=removed, refused=len(self._refused), orphaned=empty
+            added=self._added,
+            changed=self._changed,
+            removed=self._removed,
+            refused=len(self._refused),
+            orphaned=orphaned,
         )
 
 
-def _keep_what_the_storage_cannot(listed: DistributionFile, scanned: DistributionFile) -> DistributionFile:
+def with_what_was_computed(listed: DistributionFile, scanned: DistributionFile) -> DistributionFile:
     """The same content read again: keep what was computed here and the storage did not write down."""
     if listed.sha256 != scanned.sha256:
         return scanned

@@ -1,15 +1,16 @@
-"""The Simple API as JSON (PEP 691, 592, 700, 714, 740, 792), version 1.4."""
+"""The Simple API as JSON (PEP 691, 592, 700, 714, 740, 792): version 1.4, or 1.5 with namespaces (PEP 752)."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 from typing import Any
 
 from pywharf_core.filenames import normalise
 from pywharf_core.model import DistributionFile, ProjectPage, ProjectStatus
+from pywharf_core.simple import namespaces as namespace_pages
 from pywharf_core.simple.links import (
     FileUrl,
     ProvenanceUrl,
@@ -22,38 +23,51 @@ from pywharf_core.simple.ordering import files_in_order, versions_in_order
 API_VERSION = "1.4"
 
 
-def project_list(projects: Iterable[str]) -> str:
-    """The list of projects, sorted, as compact ASCII; ``projects`` are names as they shall be shown."""
+def project_list(projects: Iterable[str], *, with_namespaces: bool = False) -> str:
+    """The list of projects, sorted, as compact ASCII.
+
+    :param projects: names as they shall be shown.
+    :param with_namespaces: whether the repository tells of namespaces.
+    """
     names = sorted(projects, key=lambda name: (normalise(name), name))
-    return _text({"meta": _META, "projects": [{"name": encodable(name)} for name in names]})
+    return _text({"meta": _meta(with_namespaces), "projects": [{"name": encodable(name)} for name in names]})
 
 
 def project_page(
-    page: ProjectPage, *, file_url: FileUrl = relative_file_url, provenance_url: ProvenanceUrl | None = None
+    page: ProjectPage,
+    *,
+    file_url: FileUrl = relative_file_url,
+    provenance_url: ProvenanceUrl | None = None,
+    namespaces: Sequence[str] | None = None,
 ) -> str:
     """The files of one project as compact ASCII; none while it is quarantined (PEP 792).
 
     :param file_url: the address of a file; its last segment must be the filename, for pip reads it there.
     :param provenance_url: the address of a file's provenance; announced only if it begins with ``https://``.
+    :param namespaces: those that the project is in, perhaps none; None: the repository does not tell of namespaces.
     """
     status = {"status": page.status.value}
     if page.status_reason is not None:
         status["reason"] = encodable(page.status_reason)
     shown = [] if page.status is ProjectStatus.QUARANTINED else files_in_order(page.files)
     files = [_file(file, file_url(file), announced_provenance(file, provenance_url)) for file in shown]
-    return _text(
-        {
-            "meta": _META,
-            "name": page.project,
-            "project-status": status,
-            "versions": versions_in_order(shown),
-            "files": files,
-        }
-    )
+    document: dict[str, Any] = {
+        "meta": _meta(namespaces is not None),
+        "name": page.project,
+        "project-status": status,
+        "versions": versions_in_order(shown),
+        "files": files,
+    }
+    if namespaces is not None:
+        document["namespaces"] = [{"name": name, "owned": True} for name in namespaces] or None
+    return _text(document)
 
 
 _NAMED_BY_HASHLIB = hashlib.algorithms_guaranteed - {"sha256"}
-_META = {"api-version": API_VERSION}
+
+
+def _meta(with_namespaces: bool) -> dict[str, str]:
+    return {"api-version": namespace_pages.API_VERSION if with_namespaces else API_VERSION}
 
 
 def _file(file: DistributionFile, url: str, provenance: str | None) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def _offer() -> str:
 
 
 def _accepted(accept: str) -> Representation | None:
-    ranges = _media_ranges(accept)
+    ranges = media_ranges(accept)
     if not ranges and not accept.strip(" \t,"):
         return Representation.HTML
     found = {representation: _quality(representation, ranges) for representation in _BY_EXPRESSIVENESS}
@@ -98,7 +98,7 @@ def _quality(representation: Representation, ranges: dict[str, int]) -> tuple[in
     return 0, _UNNAMED
 
 
-def _media_ranges(accept: str) -> dict[str, int]:
+def media_ranges(accept: str) -> dict[str, int]:
     """Thousandths of quality by media range; what does not follow the grammar is left out."""
     ranges: dict[str, int] = {}
     for element in accept.split(","):

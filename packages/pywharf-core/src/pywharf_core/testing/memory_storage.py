@@ -120,7 +120,8 @@ class MemoryStorage(Storage):
 
     def update_project(self, state: ProjectState) -> None:
         with self._open_store() as store:
-            store.states[state.name] = state
+            before = store.states.get(state.name, state)
+            store.states[state.name] = replace(state, reserved=state.reserved or before.reserved)
 
     def delete_file(self, file: DistributionFile) -> None:
         with self._open_store() as store:

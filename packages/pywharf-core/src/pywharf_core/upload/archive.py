@@ -52,9 +52,18 @@ def read_core_metadata(stream: BinaryIO, parsed: ParsedFilename) -> ArchiveMetad
     :param stream: seekable.
     :raises InvalidUpload: there is none, or it is of another project or version.
     """
+    return _metadata(read_metadata_file(stream, parsed), parsed)
+
+
+def read_metadata_file(stream: BinaryIO, parsed: ParsedFilename) -> bytes:
+    """METADATA or PKG-INFO, byte for byte; nothing about it is checked.
+
+    :param stream: seekable.
+    :raises InvalidUpload: there is none.
+    """
     if parsed.filename.endswith(".tar.gz"):
-        return _metadata(tar_sdist_metadata_only(stream), parsed)
-    return _metadata(_zip_metadata_only(stream, parsed), parsed)
+        return tar_sdist_metadata_only(stream)
+    return _zip_metadata_only(stream, parsed)
 
 
 def _metadata(content: bytes, parsed: ParsedFilename) -> ArchiveMetadata:

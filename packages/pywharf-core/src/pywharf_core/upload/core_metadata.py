@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -35,6 +36,7 @@ _MULTIPLE = {
     "import-name": "import_names",
     "import-namespace": "import_namespaces",
 }
+_FOLD = re.compile(r"\r?\n(?: {7}\||\t| {1,8})")
 _SINGLE = frozenset(
     (
         "metadata-version",
@@ -83,6 +85,21 @@ def parse_core_metadata(content: bytes, document: str, parsed: ParsedFilename) -
             if said:
                 fields.setdefault(name.replace("-", "_"), said[0])
     return fields
+
+
+def description_of(content: bytes) -> str:
+    """The description in a core metadata file, as it was written; "" if it has none.
+
+    Metadata before 2.1 has it in a header, folded by eight columns of indentation, which are taken off again.
+    """
+    raw, unparsed = parse_email(content)
+    # Given in header and body, or not in UTF-8: the body, which stands last, is what today's tools write.
+    text: str | bytes = raw.get("description") or next(iter(unparsed.get("description", [])[-1:]), "")
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if not content.replace(b"\r\n", b"\n").partition(b"\n\n")[2].strip():
+        text = _FOLD.sub("\n", text)
+    return "" if text.strip() in _ABSENT else text
 
 
 def text_of(fields: CoreMetadata, key: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 from packaging.utils import NormalizedName
 from starlette.responses import RedirectResponse, Response
@@ -12,13 +12,16 @@ from starlette.types import Receive, Scope, Send
 from pywharf.admission import admit
 from pywharf.conditional import VARY
 from pywharf.exchange import exchange_of
+from pywharf.own_address import moved
 from pywharf.page_cache import PageSource, send_page
+from pywharf.provenance_address import provenance_url, secure_base
 from pywharf_core.auth import Access
 from pywharf_core.errors import NotSynchronised, ProjectNotFound
 from pywharf_core.filenames import is_project_name, normalise
 from pywharf_core.names import Answer, Answerer
 from pywharf_core.repository import Repository
 from pywharf_core.simple import html, json
+from pywharf_core.simple.namespaces import namespaces_of
 from pywharf_core.simple.negotiate import Representation, choose
 
 _LISTING = "/"  # no project's name
@@ -46,18 +49,20 @@ async def project_page(scope: Scope, receive: Receive, send: Send) -> None:
     asked: str = scope["path_params"]["project"]
     project = normalised_project(asked)
     if asked != project:
-        await _moved(scope, f"/simple/{project}/")(scope, receive, send)
+        await moved(scope, f"/simple/{project}/")(scope, receive, send)
         return
     representation = _representation(scope)
     exchange = exchange_of(scope)
     assert exchange.opened is not None
     pages, threads = exchange.opened.pages, exchange.threads(repository)
-    page = pages.fresh(repository, project, representation)
+    base = secure_base(scope)
+    key = project if base is None else f"{project} {base}"
+    page = pages.fresh(repository, key, representation)
     if page is None:
         source = PageSource(
-            project,
+            key,
             partial(repository.project_revision, project),
-            partial(_render_page, repository, project, representation),
+            partial(_render_page, repository, project, representation, base),
         )
         try:
             page = await pages.page(threads, repository, source, representation)
@@ -74,12 +79,12 @@ async def project_without_slash(scope: Scope, receive: Receive, send: Send) -> N
     """``GET /simple/<project>``: its page ends in a slash."""
     await admit(scope, Access.READ)
     project = normalised_project(scope["path_params"]["project"])
-    await _moved(scope, f"/simple/{project}/")(scope, receive, send)
+    await moved(scope, f"/simple/{project}/")(scope, receive, send)
 
 
 async def list_without_slash(scope: Scope, receive: Receive, send: Send) -> None:
     """``GET /simple``"""
-    await _moved(scope, "/simple/")(scope, receive, send)
+    await moved(scope, "/simple/")(scope, receive, send)
 
 
 def normalised_project(asked: str) -> NormalizedName:
@@ -93,16 +98,21 @@ def normalised_project(asked: str) -> NormalizedName:
 
 def _render_list(repository: Repository, representation: Representation) -> tuple[str, int]:
     projects, revision = repository.project_list()
-    render = json.project_list if representation is Representation.JSON else html.project_list
-    return render(projects), revision
+    if representation is Representation.JSON:
+        return json.project_list(projects, with_namespaces=repository.namespaces is not None), revision
+    return html.project_list(projects), revision
 
 
 def _render_page(
-    repository: Repository, project: NormalizedName, representation: Representation
+    repository: Repository, project: NormalizedName, representation: Representation, base: str | None
 ) -> tuple[str, int]:
     page, revision = repository.project_page(project)
-    render = json.project_page if representation is Representation.JSON else html.project_page
-    return render(page), revision
+    provenance = provenance_url(base)
+    if representation is not Representation.JSON:
+        return html.project_page(page, provenance_url=provenance), revision
+    declared = repository.namespaces
+    namespaces = None if declared is None else namespaces_of(project, declared)
+    return json.project_page(page, namespaces=namespaces, provenance_url=provenance), revision
 
 
 def _representation(scope: Scope) -> Representation:
@@ -115,13 +125,6 @@ def _representation(scope: Scope) -> Representation:
 @lru_cache(maxsize=256)
 def _chosen(accept: bytes | None, chosen: str | None) -> Representation:
     return choose(None if accept is None else accept.decode("latin-1"), chosen)
-
-
-def _moved(scope: Scope, path: str) -> Response:
-    # Relative to our own root: clients resolve it against the URL they used, whatever proxy is in front.
-    query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
-    headers = {"Vary": VARY.decode(), "Cache-Control": "private, no-cache"}
-    return RedirectResponse(f"{scope.get('root_path', '')}{quote(path)}{query}", 301, headers)
 
 
 def _answered_elsewhere(scope: Scope, answer: Answer) -> Response | None:

@@ -8,16 +8,16 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from pywharf.admission import Admitted, admit
+from pywharf.attestations import attested
 from pywharf.exchange import exchange_of
 from pywharf.upload_stream import ReceivedForm, receive_upload
 from pywharf_core.auth import Access
 from pywharf_core.changes import Published, publish
 from pywharf_core.errors import InvalidUpload, NotAuthenticated, NotPermitted
-from pywharf_core.upload.form import UploadForm, parse_form
+from pywharf_core.upload.form import parse_form
 from pywharf_core.upload.receive import receive as read_upload
 
-# What is not verified is not served as provenance (PEP 740); uv sends the files it finds unasked, so it is no error.
-_ATTESTATIONS_DROPPED = " Its attestations were not kept: this server does not verify them."
+_ATTESTATIONS_LATE = " The attestations were not added: uploading a file again changes nothing."
 
 
 async def upload(scope: Scope, receive: Receive, send: Send) -> None:
@@ -29,7 +29,7 @@ async def upload(scope: Scope, receive: Receive, send: Send) -> None:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers.items()}
     form = await receive_upload(headers, receive, repository.new_staging_file, threads, max_file_bytes=most)
     try:
-        published, form_said = await threads.run(_publish, admitted, form)
+        published, provenance_sha256 = await threads.run(_publish, admitted, form)
     except (NotPermitted, NotAuthenticated):
         admitted.contradicted()
         raise
@@ -37,14 +37,17 @@ async def upload(scope: Scope, receive: Receive, send: Send) -> None:
         if form.staging is not None:
             await threads.run(form.staging.discard)
     said = "was published" if published.new else "is published already, with this very content"
-    dropped = _ATTESTATIONS_DROPPED if form_said.attestations is not None else ""
-    await PlainTextResponse(f"{published.file.filename} {said}.{dropped}\n")(scope, receive, send)
+    late = _ATTESTATIONS_LATE if provenance_sha256 not in (None, published.file.provenance_sha256) else ""
+    await PlainTextResponse(f"{published.file.filename} {said}.{late}\n")(scope, receive, send)
 
 
-def _publish(admitted: Admitted, received: ReceivedForm) -> tuple[Published, UploadForm]:
+def _publish(admitted: Admitted, received: ReceivedForm) -> tuple[Published, str | None]:
+    """What became of the upload, and the hash of the provenance that came with it."""
     form = parse_form(received.fields)
     if received.staging is None or not received.filename:
         raise InvalidUpload("The form holds no file; it should have one as its part content, with a filename.")
     received.staging.finish()
     file, staged = read_upload(form, received.filename, received.staging, now=datetime.now(UTC))
-    return publish(admitted.repository, file, staged, admitted.secret), form
+    if form.attestations is not None:
+        file, staged = attested(file, staged, form.attestations, admitted.repository.configuration)
+    return publish(admitted.repository, file, staged, admitted.secret), file.provenance_sha256

@@ -1,0 +1,64 @@
+"""Provenance of files (PEP 740), where the public index has it too."""
+
+from __future__ import annotations
+
+from packaging.version import Version
+from starlette.types import Receive, Scope, Send
+
+from pywharf.admission import admit
+from pywharf.conditional import VARY, entity_tag, matches
+from pywharf.exchange import exchange_of
+from pywharf.routes.simple import normalised_project
+from pywharf_core.auth import Access
+from pywharf_core.errors import FileNotFound, NotAcceptable
+from pywharf_core.simple.negotiate import media_ranges
+from pywharf_core.upload.core_metadata import same_version
+
+_CONTENT_TYPES = ("application/vnd.pypi.integrity.v1+json", "application/json")  # the first is the more telling
+
+
+async def provenance(scope: Scope, receive: Receive, send: Send) -> None:
+    """``GET /integrity/<project>/<version>/<filename>/provenance``"""
+    del receive
+    admitted = await admit(scope, Access.READ)
+    repository, exchange = admitted.repository, exchange_of(scope)
+    accept = exchange.headers.get(b"accept")
+    content_type = _content_type(None if accept is None else accept.decode("latin-1"))
+    threads = exchange.threads(repository)
+    asked = scope["path_params"]
+    file = await threads.run(repository.file, normalised_project(asked["project"]), asked["filename"])
+    if not same_version(asked["version"], Version(file.version)):
+        raise FileNotFound(f"{file.filename} is not of the version {asked['version']}.")
+    if file.provenance_sha256 is None:
+        raise FileNotFound(f"{file.filename} has no provenance.")
+    tag = entity_tag(repository.name, file.provenance_sha256, content_type)
+    headers = [(b"etag", tag), (b"cache-control", b"private, no-cache"), (b"vary", VARY)]
+    if matches(exchange.headers, tag):
+        await send({"type": "http.response.start", "status": 304, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    body = await threads.run(repository.provenance, file)
+    headers += [
+        (b"content-type", content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+def _content_type(accept: str | None) -> str:
+    """
+    :raises NotAcceptable: the client takes none of ours.
+    """
+    if accept is None or not accept.strip(" \t,"):
+        return _CONTENT_TYPES[0]
+    ranges = media_ranges(accept)
+    anything = ranges.get("application/*", ranges.get("*/*", 0))
+    wanted = {content_type: ranges.get(content_type, anything) for content_type in _CONTENT_TYPES}
+    best = max(_CONTENT_TYPES, key=lambda content_type: wanted[content_type])
+    if not wanted[best]:
+        raise NotAcceptable(
+            f"Provenance can be had as {' or '.join(_CONTENT_TYPES)}; the Accept header allows neither."
+        )
+    return best
