@@ -44,5 +44,6 @@ def main(root: str, application: str) -> int:
 
 
 if __name__ == "__main__":
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])  # workers find this module
+    search = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(search)  # workers find this module
     sys.exit(main(*sys.argv[1:]))

@@ -50,7 +50,9 @@ def _answer(server: Measured, request: bytes) -> tuple[bytes, bytes]:
     answer = connection.getresponse()
     assert answer.status == 200, answer.status
     body = answer.read()
-    headers = [f"{name.lower()}: {value}" for name, value in answer.getheaders() if name.lower() not in ("date", "server")]
+    headers = [
+        f"{name.lower()}: {value}" for name, value in answer.getheaders() if name.lower() not in ("date", "server")
+    ]
     return "\n".join(headers).encode(), body
 
 

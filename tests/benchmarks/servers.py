@@ -19,7 +19,7 @@ import httpx2
 from pywharf_core.configuration_in_force import ConfigurationInForce
 from pywharf_core.root import Root
 
-REPOSITORY, READ_SECRET, WRITE_SECRET = "local", "reader", "writer"  # noqa: S105 - of a throw-away server
+REPOSITORY, READ_SECRET, WRITE_SECRET = "local", "reader", "writer"
 CONFIG = f"""
 [{REPOSITORY}]
 type = "file_system"
@@ -62,7 +62,13 @@ class Measured:
 
     def publish(self, path: Path, name: str, version: str) -> None:
         """Upload a wheel as twine would."""
-        fields = {":action": "file_upload", "name": name, "version": version, "filetype": "bdist_wheel", "pyversion": "py3"}
+        fields = {
+            ":action": "file_upload",
+            "name": name,
+            "version": version,
+            "filetype": "bdist_wheel",
+            "pyversion": "py3",
+        }
         with path.open("rb") as content:
             answer = httpx2.post(
                 f"{self.url}/simple/",
@@ -103,8 +109,7 @@ def bare_server(root: Path, application: str) -> Iterator[Measured]:
 
 @contextmanager
 def _running(command: list[str]) -> Iterator[Measured]:
-    log = Path(os.devnull).open("w")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout is not None
         for line in process.stdout:
@@ -116,4 +121,3 @@ def _running(command: list[str]) -> Iterator[Measured]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate()
-        log.close()

@@ -9,7 +9,6 @@ import statistics
 import subprocess
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 from benchmarks.servers import REPOSITORY, WRITE_SECRET, Measured, pywharf_server
@@ -71,7 +70,13 @@ def _on_disk(path: Path) -> float:
 
 def _upload(server: Measured, wheel: Path, version: str) -> None:
     """As twine does, but from the file straight to the socket."""
-    fields = {":action": "file_upload", "name": "large", "version": version, "filetype": "bdist_wheel", "pyversion": "py3"}
+    fields = {
+        ":action": "file_upload",
+        "name": "large",
+        "version": version,
+        "filetype": "bdist_wheel",
+        "pyversion": "py3",
+    }
     head = "".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in {**fields, "metadata_version": "2.1"}.items()
@@ -90,4 +95,3 @@ def _upload(server: Measured, wheel: Path, version: str) -> None:
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     if not answer.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(answer.decode("latin-1"))
-

@@ -32,7 +32,13 @@ class Verdict:
 
 
 class Auth(ABC):
-    """Decides for one repository. Called from many threads at once; may block."""
+    """Decides for one repository. Called from many threads at once; may block.
+
+    :ivar cheap: a question costs nobody anything. Else unknown secrets of all clients together have a budget; without
+        it each client address has its own only, and strangers cannot use up what others need.
+    """
+
+    cheap: bool = False
 
     @abstractmethod
     def access(self, username: str, secret: Secret) -> Verdict:

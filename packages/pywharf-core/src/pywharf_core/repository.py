@@ -288,6 +288,14 @@ class Repository:
                 raise
             return report
 
+    def distrust_index(self) -> None:
+        """Until the next synchronisation nobody else answers for names that are not here: the storage may be another
+        than it was, or not be mounted."""
+        with self.index.reading() as snapshot:
+            if snapshot.synchronised_at(self._store) is None:
+                return
+        self._remember_failure("it was not read since this server started")
+
     def _remember_failure(self, reason: str) -> None:
         """For all processes: while the storage cannot be read, nobody else answers for a name that is not here."""
         with self.index.reading() as snapshot:

@@ -42,6 +42,11 @@ class Secret:
             raise ValueError("only the hash of this secret is known")
         return self._value
 
+    @property
+    def is_hashed(self) -> bool:
+        """Whether only the hash is known, so that each comparison takes its time."""
+        return self._hash is not None
+
     def matches(self, other: Secret) -> bool:
         """Whether ``other``, whose text must be known, is this secret. Takes about 50 ms if this one is hashed."""
         if self._hash is None:

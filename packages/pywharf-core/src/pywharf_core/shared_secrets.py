@@ -31,6 +31,7 @@ class SharedSecrets(Auth):
     def __init__(self, options: SharedSecretOptions) -> None:
         self._read = options.read_secret
         self._write = options.write_secret
+        self.cheap = not any(secret is not None and secret.is_hashed for secret in (self._read, self._write))
 
     def access(self, username: str, secret: Secret) -> Verdict:
         del username  # a shared secret has no owner

@@ -149,7 +149,7 @@ class Storage(ABC):
 
         :raises NotSupported: the storage knows no secrets of its own.
         """
-        raise NotSupported("This storage has no access rules of its own; set auth = \"secrets\".")
+        raise NotSupported('This storage has no access rules of its own; set auth = "secrets".')
 
     def find_file(self, file: DistributionFile) -> DistributionFile | None:
         """The published file that has ``file.filename`` now, read from the storage itself; None if there is none.

@@ -52,9 +52,13 @@ class _Buckets:
 
 
 class Guesses:
-    """Slows guessing: counts questions whose answer nobody remembers. For many threads."""
+    """Slows guessing: counts questions whose answer nobody remembers. For many threads.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    :param together: all clients share a budget, too.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, together: bool = True) -> None:
+        self._together = together
         self._clock = clock
         self._lock = threading.Lock()
         self._clients = _Buckets(_BURST, _PER_SECOND)
@@ -65,9 +69,10 @@ class Guesses:
 
         :raises TooManyAttempts: this client, or everybody together, asked too many.
         """
+        wait: float
         with self._lock:
             now = self._clock()
-            wait = self._clients.take(client, now) or self._everyone.take("", now)
+            wait = self._clients.take(client, now) or (self._together and self._everyone.take("", now))
         if wait:
             raise TooManyAttempts(
                 "Too many unknown secrets were tried; check the username and password and try again in a moment.",
@@ -80,10 +85,16 @@ class Verdicts:
 
     :param read_expires: seconds for which a right to read is believed at most.
     :param write_expires: likewise, to write.
+    :param cheap: see ``Auth.cheap``.
     """
 
     def __init__(
-        self, *, read_expires: float = 3600, write_expires: float = 300, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        read_expires: float = 3600,
+        write_expires: float = 300,
+        cheap: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read_expires = read_expires
         self._write_expires = write_expires
@@ -92,7 +103,7 @@ class Verdicts:
         self._lock = threading.Lock()
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._refused: OrderedDict[bytes, float] = OrderedDict()
-        self._guesses = Guesses(clock)
+        self._guesses = Guesses(clock, together=not cheap)
 
     def recall(self, username: str, secret: Secret, wanted: Access) -> Access | None:
         """What is remembered and still fresh enough for ``wanted``; None: ask."""

@@ -41,8 +41,8 @@ class Wharf:
         with ExitStack() as undo:
             repositories = {}
             for name, configuration in configurations.items():
-                verdicts = Verdicts(read_expires=read_expires, write_expires=write_expires)
-                repository = _open(configuration, root, extra_index_url, private, verdicts)
+                expires = (read_expires, write_expires)
+                repository = _open(configuration, root, extra_index_url, private, expires)
                 undo.callback(repository.close)
                 repositories[name] = repository
             undo.pop_all()
@@ -65,7 +65,7 @@ def _open(
     root: Root,
     extra_index_url: str,
     private: Sequence[str],
-    verdicts: Verdicts,
+    expires: tuple[float, float],
 ) -> Repository:
     name = configuration.name
     with ExitStack() as undo:
@@ -84,7 +84,7 @@ def _open(
         storage=storage,
         auth=auth,
         index=index,
-        verdicts=verdicts,
+        verdicts=Verdicts(read_expires=expires[0], write_expires=expires[1], cheap=auth.cheap),
         staging_folder=root.staging(name),
         private=private,
         extra_index_url=extra_index_url,

@@ -77,7 +77,10 @@ def error_response(scope: Scope, error: Exception) -> Response:
             headers |= dict(error.headers or {})
         case _:
             logger.error("unforeseen error", exc_info=error)
-            status, sentence = 500, "Something unforeseen went wrong; the log of the server says what, by this request's id."
+            status, sentence = (
+                500,
+                "Something unforeseen went wrong; the log of the server says what, by this request's id.",
+            )
     return _rendered(scope, status, sentence, headers)
 
 
@@ -106,7 +109,9 @@ def _rendered(scope: Scope, status: int, sentence: str, headers: dict[str, str])
         )
     else:
         body = f"{sentence}\nRequest {number}\n"
-    return Response(body, status, headers, f"{media_type}; charset=utf-8" if media_type != "application/json" else media_type)
+    return Response(
+        body, status, headers, f"{media_type}; charset=utf-8" if media_type != "application/json" else media_type
+    )
 
 
 def _wanted(accept: str) -> str:

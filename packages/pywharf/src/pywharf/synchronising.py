@@ -35,8 +35,13 @@ class Synchroniser:
         self._synchronised = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+    async def start(self) -> None:
+        """Return when unknown names are safe: until the first look at the storage nobody else answers for them."""
+        lock = self._lock_path.open("ab")
+        is_ours = _locked(lock)
+        if is_ours:
+            await self._threads.run(self._repository.distrust_index)
+        self._task = asyncio.create_task(self._run(lock, is_ours=is_ours))
 
     def notice(self) -> None:
         """Something changed in the storage: synchronise now."""
@@ -50,10 +55,11 @@ class Synchroniser:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _run(self) -> None:
-        with self._lock_path.open("ab") as lock:
-            while not _locked(lock):  # noqa: ASYNC110 - no event tells that another process has ended
+    async def _run(self, lock: IO[bytes], *, is_ours: bool) -> None:
+        with lock:
+            while not is_ours:
                 await asyncio.sleep(_ASK_FOR_THE_LOCK_EVERY)
+                is_ours = _locked(lock)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._synchronise_for_ever())
                 tasks.create_task(self._complete_for_ever())

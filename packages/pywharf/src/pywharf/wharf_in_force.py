@@ -45,15 +45,16 @@ class OpenWharf:
 
     def verdicts_of_unknown(self, name: str) -> Verdicts:
         """Verdicts for a name that no repository has: slowed and remembered there like here, nobody can tell which is."""
-        verdicts = self._verdicts_of_unknown.pop(name, None) or Verdicts()
+        verdicts = self._verdicts_of_unknown.pop(name, None) or Verdicts(cheap=True)
         self._verdicts_of_unknown[name] = verdicts
         if len(self._verdicts_of_unknown) > _UNKNOWN_NAMES:
             self._verdicts_of_unknown.popitem(last=False)
         return verdicts
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """Begin to synchronise; from when this returns, requests may be answered."""
         for synchroniser in self._synchronisers:
-            synchroniser.start()
+            await synchroniser.start()
 
     def enter(self) -> None:
         """Keep it open until ``leave``."""
@@ -89,6 +90,7 @@ class WharfInForce:
         self._watch = GenerationWatch(root)
         self._threads = StorageThreads(2)
         self._current: OpenWharf | None = None
+        self._generation = 0  # in force, whether it can be used here or not
         self._changing = asyncio.Lock()
         self._changes_seen, self._changes_read = 1, 0
         self._following: asyncio.Task[None] | None = None
@@ -118,7 +120,7 @@ class WharfInForce:
         async with self._changing:
             await self._reload()
             allowed(self._current)
-            generation = self._current.generation if self._current else 0
+            generation = self._generation
             opened = await self._threads.run(self._open, InForce(generation + 1, config, admin_secret))
             try:
                 put = await self._threads.run(self._configuration.replace, config, admin_secret, generation=generation)
@@ -128,7 +130,8 @@ class WharfInForce:
             if put is None:
                 opened.wharf.close()
                 return False
-            self._adopt(opened)
+            self._generation = put.generation
+            await self._adopt(opened)
             logger.info("configuration replaced", extra={"generation": put.generation})
             return True
 
@@ -165,10 +168,11 @@ class WharfInForce:
 
     async def _read(self) -> None:
         in_force = await self._threads.run(self._configuration.read)
+        self._generation = 0 if in_force is None else in_force.generation
         if in_force is None or (self._current is not None and self._current.generation == in_force.generation):
             return
         try:
-            self._adopt(await self._threads.run(self._open, in_force))
+            await self._adopt(await self._threads.run(self._open, in_force))
         except WharfError as error:  # it was valid where it was put in force: an environment variable may differ
             logger.error("the configuration in force cannot be used here", extra={"problems": str(error)})
             if self._current is None:
@@ -186,9 +190,9 @@ class WharfInForce:
         )
         return OpenWharf(in_force.generation, wharf, self._root)
 
-    def _adopt(self, opened: OpenWharf) -> None:
+    async def _adopt(self, opened: OpenWharf) -> None:
+        await opened.start()
         old, self._current = self._current, opened
-        opened.start()
         if old is not None:
             task = asyncio.create_task(old.retire())
             self._retiring.add(task)

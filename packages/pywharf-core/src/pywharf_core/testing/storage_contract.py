@@ -328,9 +328,7 @@ class StorageContract:
         assert list(storage.scan({})) == [state]
         active = ProjectState(name=state.name)
         reopen().update_project(active)
-        states = _states(storage)
-        assert states.get(state.name, active).status is ProjectStatus.ACTIVE
-        assert states.get(state.name, active).reason is None
+        assert list(storage.scan({})) == [replace(active, reserved=True)], "a reservation is never taken back"
 
     # --- deleting -----------------------------------------------------------------------------------------
 

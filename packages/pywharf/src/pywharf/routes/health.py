@@ -28,7 +28,9 @@ async def readyz(scope: Scope, receive: Receive, send: Send) -> None:
         for name, repository in exchange.opened.repositories.items():
             status = await exchange.opened.threads[name].run(repository.status)
             age = None if status.synchronised_at is None else round(time.time() - status.synchronised_at, 1)
-            repositories.append({"synchronised": age is not None, "age_seconds": age, "failing": status.last_error is not None})
+            repositories.append(
+                {"synchronised": age is not None, "age_seconds": age, "failing": status.last_error is not None}
+            )
     configured = exchange.opened is not None
     ready = configured and all(repository["synchronised"] for repository in repositories)
     document = {"ready": ready, "configured": configured, "repositories": repositories}
