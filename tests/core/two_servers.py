@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from packaging.utils import NormalizedName
 
@@ -96,7 +97,7 @@ class InterruptedStorage(MemoryStorage):
 
     Points: ``before scan`` (what is known was read, the storage was not), ``in scan`` (the storage was read, nothing of
     it was applied), ``after scan`` (all was applied, nothing was concluded from absence), ``added``, ``updated``,
-    ``deleted``, ``found``, ``opened`` (the storage has done it, its caller does not know yet), and ``state``.
+    ``deleted``, ``found``, ``opened`` (the storage has done it, its caller does not know yet).
     """
 
     def __init__(self, store: MemoryStore) -> None:
@@ -130,6 +131,11 @@ class InterruptedStorage(MemoryStorage):
         found = super().find_file(file)
         self._reach("found")
         return found
+
+    def open_file(self, file: DistributionFile) -> BinaryIO:
+        opened = super().open_file(file)
+        self._reach("opened")
+        return opened
 
     def _reach(self, point: str) -> None:
         interruption = self.interruption
