@@ -6,6 +6,7 @@ import re
 import signal
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from support.clean_shell import clean_shell, run
 from support.packager import Packager
 from support.repository_copy import REPOSITORY, copy_repository
-from support.served import Served, free_port, start
+from support.served import Served, free_port, serving
 from support.shell_blocks import commands
 
 README = REPOSITORY / "README.md"
@@ -24,18 +25,18 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_repository(tmp_path_factory.mktemp("clone"))
 
 
-def serve(line: str, clone: Path, output: Path) -> Served:
+def serve(line: str, clone: Path, output: Path) -> AbstractContextManager[Served]:
     port = free_port()
-    return start(line, cwd=clone, env=clean_shell(PYWHARF_PORT=str(port)), port=port, output=output)
+    return serving(line, cwd=clone, env=clean_shell(PYWHARF_PORT=str(port)), port=port, output=output)
 
 
 @pytest.fixture(scope="module")
 def served(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     [line] = commands(README, "Try it")
-    served = serve(line, clone, tmp_path_factory.mktemp("output") / "serve.txt")
-    yield served
-    assert served.stop() == 0
-    assert served.processes() == []
+    with serve(line, clone, tmp_path_factory.mktemp("output") / "serve.txt") as served:
+        yield served
+        assert served.stop() == 0, served.said()
+        assert served.processes() == []
 
 
 @pytest.fixture
@@ -77,10 +78,10 @@ def test_a_signal_stops_the_served_index_and_leaves_no_process(
     served: Served, clone: Path, number: signal.Signals, everybody: bool, tmp_path: Path
 ) -> None:
     # The module's own server goes on; this is another start of what is installed and configured already.
-    second = serve(".venv/bin/nox -s serve --no-install", clone, tmp_path / "second.txt")
-    assert len(second.processes()) >= 3, "nox, the server, its worker"
-    assert second.stop(number, everybody=everybody) == 0, second.said()
-    assert second.processes() == []
+    with serve(".venv/bin/nox -s serve --no-install", clone, tmp_path / "second.txt") as second:
+        assert len(second.processes()) >= 3, "nox, the server, its worker"
+        assert second.stop(number, everybody=everybody) == 0, second.said()
+        assert second.processes() == []
 
 
 @pytest.mark.slow

@@ -164,7 +164,7 @@ def assert_shows_the_truth(repository: Repository, projects: tuple[str, ...] = (
         assert not any(tombstones.values()), "what is listed is not dead"
         if name in states:
             assert row is not None
-            assert row.state == states[name]
+            assert (row.state.status, row.state.reason) == (states[name].status, states[name].reason)
 
 
 def listed(repository: Repository, project: NormalizedName) -> dict[str, DistributionFile]:

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from pypi_attestations import AttestationType
 
-PUBLISH = "https://docs.pypi.org/attestations/publish/v1"
+PUBLISH: str = AttestationType.PYPI_PUBLISH_V1.value
 SLSA = "https://slsa.dev/provenance/v1"
 
 _ARC = "1.3.6.1.4.1.57264.1."

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from pywharf_core import hookimpl, shared_secrets
+from pywharf_core.plugins import Plugins
+from pywharf_core.storage import StorageType
 from pywharf_core.testing import make_wheel
+from pywharf_core.testing.memory_storage import MemoryStorageType
 from server.in_process import READER, Application, application
 from support.running_server import wait_until
 
@@ -142,6 +147,23 @@ def test_a_file_that_was_overwritten_in_the_store_is_never_served_as_what_was_li
     answer = app.get(f"/simple/holygrail/{holygrail.name}")
     assert answer.status_code in (404, 503)
     assert sha256 not in app.listed("holygrail").values()
+
+
+class _Memory:
+    @hookimpl
+    def pywharf_storage_types(self) -> Sequence[type[StorageType]]:
+        return [MemoryStorageType]
+
+
+def test_a_file_that_is_streamed_and_vanished_from_the_storage_is_404_and_no_longer_listed(tmp_path: Path) -> None:
+    config = '[local]\ntype = "memory"\nread_secret = "reads"\nwrite_secret = "writes"\nstore = "vanishing"\n'
+    wheel = make_wheel(tmp_path, "gone", "1.0")
+    with application(tmp_path / "root", config, None, plugins=Plugins.of(_Memory(), shared_secrets)) as app:
+        assert app.upload(wheel).status_code == 200
+        assert app.get(f"/simple/gone/{wheel.name}").content == wheel.read_bytes()
+        MemoryStorageType.stores["vanishing"].files.clear()
+        assert app.get(f"/simple/gone/{wheel.name}").status_code == 404
+        assert not app.listed("gone")
 
 
 def test_a_file_removed_by_hand_leaves_its_name_reserved(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from pywharf.logs import (
     IN_FILE_ONLY,
     AccessLog,
     configure_logging,
-    configure_worker_logging,
     new_request_id,
     request_id,
     rotate,
@@ -73,8 +72,10 @@ def test_a_request_is_a_line_of_json(tmp_path: Path) -> None:
 
 
 def test_nobody_else_may_read_the_logs(tmp_path: Path, logger: logging.Logger) -> None:
+    configure_logging(tmp_path / "log", debug=False)
+
     async def serve() -> None:
-        log = configure_worker_logging(tmp_path / "log", debug=False)
+        log = AccessLog(tmp_path / "log")
         write(log)
         log.close()
 

@@ -7,14 +7,15 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 _READY_WITHIN = 240.0  # seconds, the installation included
-_GONE_WITHIN = 30.0  # seconds
+_GONE_WITHIN = 60.0  # seconds: twice the server's own --grace
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class Served:
         return [int(pid) for pid, session, state in rows if int(session) == self.process.pid and state[0] != "Z"]
 
 
-def start(line: str, *, cwd: Path, env: Mapping[str, str], port: int, output: Path) -> Served:
-    """Run ``line``, and wait until the server on ``port`` is ready.
+@contextmanager
+def serving(line: str, *, cwd: Path, env: Mapping[str, str], port: int, output: Path) -> Iterator[Served]:
+    """Run ``line``, and wait until the server on ``port`` is ready. What was not stopped inside is killed at the end.
 
     :param line: its last command becomes the process itself, so that there is no shell that signals would have to pass.
     """
@@ -63,11 +65,11 @@ def start(line: str, *, cwd: Path, env: Mapping[str, str], port: int, output: Pa
     served = Served(process, port, output)
     try:
         _wait_until_ready(served)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
+        yield served
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        raise
-    return served
 
 
 def free_port() -> int:

@@ -8,16 +8,28 @@ asked what a listed file is now; the index follows.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
 
-from pywharf_core.errors import FileAlreadyExists, FileChanged, FileNotFound, NotFound, NotPermitted, ProjectNotFound
+from pywharf_core.errors import (
+    FileAlreadyExists,
+    FileChanged,
+    FileNotFound,
+    NotFound,
+    NotPermitted,
+    ProjectNotFound,
+    StorageUnavailable,
+    WharfError,
+)
 from pywharf_core.index.local import IndexChange
+from pywharf_core.index.pending import PendingKind
 from pywharf_core.index.sync import with_what_was_computed
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus, StagedFile
+from pywharf_core.remote_changes import Intent, given_up, intend, settle, write_through
 from pywharf_core.repository import Repository
 from pywharf_core.secret import Secret
 from pywharf_core.storage import Deleted, Storage
@@ -51,10 +63,12 @@ def publish(
     storage = repository.view(secret)
     since, listed = _before_publication(repository, file)
     published, new = None if listed is None else storage.find_file(listed), False
+    intent: Intent = None
     if published is None:
-        published, new = _add(storage, file, staged)
+        with _intending(repository, storage, PendingKind.PUBLISH, file) as intent:
+            published, new = _add(storage, file, staged)
     if listed is None or published.fingerprint != listed.fingerprint:
-        _list(repository, storage, published, since, _putting(published), _removing(published))
+        _list(repository, storage, published, since, _putting(published), _removing(published), intent)
     if published.sha256 != file.sha256:
         raise FileAlreadyExists(
             f"File already exists: {file.filename} is published with other content, which is never replaced; "
@@ -84,13 +98,14 @@ def yank(
         if file.yanked == reason:
             continue
         try:
-            updated = storage.update_file(replace(file, yanked=reason))
+            with _intending(repository, storage, PendingKind.UPDATE, file) as intent:
+                updated = storage.update_file(replace(file, yanked=reason))
         except FileNotFound:  # in the moment since it was found
             _forget(repository, storage, file, since)
             if len(stored) == 1:
                 raise _gone(listed) from None
             continue
-        _list(repository, storage, updated, since, _putting(updated), _removing(updated))
+        _list(repository, storage, updated, since, _putting(updated), _removing(updated), intent)
         logger.info("file unyanked" if reason is None else "file yanked", extra=_fields(repository, updated))
         marked.append(updated)
     return marked
@@ -131,11 +146,12 @@ def delete(
     deleted = []
     for file in stored:
         try:
-            storage.delete_file(file)
+            with _intending(repository, storage, PendingKind.DELETE, file) as intent:
+                storage.delete_file(file)
         except FileNotFound:  # in the moment since it was found
             _forget(repository, storage, file, since)
             continue
-        _list(repository, storage, file, since, _burying(file), _burying(file))
+        _list(repository, storage, file, since, _burying(file), _burying(file), intent)
         logger.info("file deleted", extra=_fields(repository, file))
         deleted.append(file)
     if not deleted:
@@ -160,11 +176,16 @@ def set_status(
         row = snapshot.project(project)
     if row is None:
         raise ProjectNotFound(f"There is no project {project} in this repository.")
+    storage = repository.view(secret)
+    if storage.keeps_index:  # there a project's status lives, and the caller's own secret has to write it
+        state = replace(row.state, status=status, reason=reason)
+        write_through(repository, storage, [state])
+        return state
     # The index's lock is held meanwhile: of two that set a status at once, both places keep the same one's.
     with repository.index.changing() as change:
         row = change.project(project) or row
         state = replace(row.state, status=status, reason=reason)
-        repository.view(secret).update_project(state)
+        storage.update_project(state)
         change.put_project(state)
     logger.info("project status set", extra={"repository": repository.name, "project": project, "status": status.value})
     return state
@@ -242,6 +263,7 @@ def _list(
     since: int,
     apply: Callable[[IndexChange], None],
     if_gone: Callable[[IndexChange], None],
+    intent: Intent = None,
 ) -> None:
     """Write a change that the storage has made into the index.
 
@@ -251,10 +273,25 @@ def _list(
         with repository.index.changing() as change:
             if not change.changed_after(file.filename, since):
                 apply(change)
+                settle(change, intent, file)
                 return
             since = change.revision()
         found = storage.find_file(file)
         apply = if_gone if found is None else _putting(found)
+
+
+@contextmanager
+def _intending(repository: Repository, storage: Storage, kind: PendingKind, file: DistributionFile) -> Iterator[Intent]:
+    """The change is written down before the block asks the storage for it. A storage that says no is believed; of one
+    that fell silent nobody knows what it did."""
+    intent = intend(repository, storage, kind, file)
+    try:
+        yield intent
+    except StorageUnavailable:
+        raise
+    except WharfError:
+        given_up(repository, intent)
+        raise
 
 
 def _putting(file: DistributionFile) -> Callable[[IndexChange], None]:

@@ -4,6 +4,7 @@
 
     WharfError
     ├── ConfigurationError        what the operator wrote; carries every problem found
+    ├── ConfigurationConflict     somebody else put another configuration in force first
     ├── PluginError               what is installed does not fit together
     ├── InvalidRequest            what a client asked is not a question we know
     │   └── NotAcceptable         no representation that the client takes
@@ -43,6 +44,10 @@ class ConfigurationError(WharfError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class ConfigurationConflict(WharfError):
+    """The configuration in force is no longer the one that was to be replaced."""
 
 
 class PluginError(WharfError):

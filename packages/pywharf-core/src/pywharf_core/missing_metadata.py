@@ -68,7 +68,7 @@ def _complete(repository: Repository, file: DistributionFile) -> DistributionFil
             requires_python=found.requires_python,
             core_metadata_sha256=None if announced is None else hashlib.sha256(announced).hexdigest(),
         )
-    if not storage.can_update:
+    if not storage.can_update or storage.keeps_index:  # there each file would cost a request, and a commit
         return complete
     try:
         stored = storage.find_file(file)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, NewType, cast
+from typing import Any, Literal, cast
 
 from packaging.utils import NormalizedName
 
@@ -20,8 +20,6 @@ CoreMetadata = Mapping[str, str | tuple[str, ...]]
 
 #: A file's fields as JSON or TOML can hold them.
 Record = dict[str, Any]
-
-Hex = NewType("Hex", str)
 
 
 class AttachmentKind(StrEnum):

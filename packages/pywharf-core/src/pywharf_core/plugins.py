@@ -203,6 +203,7 @@ def _ask(source: _Source) -> _Answers:
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
     manager.register(plugin, name=source.name)
+    # Abstract on purpose: what is looked for are their subclasses.
     storage_types = _classes(manager.hook.pywharf_storage_types(), StorageType, "pywharf_storage_types")  # type: ignore[type-abstract]
     for kind in storage_types:
         if kind.contract != CONTRACT:

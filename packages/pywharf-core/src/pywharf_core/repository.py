@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from packaging.utils import NormalizedName
 
@@ -24,6 +25,7 @@ from pywharf_core.errors import (
 )
 from pywharf_core.filenames import parse_filename
 from pywharf_core.index.local import IndexedProject, IndexSnapshot, LocalIndex
+from pywharf_core.index.remote import NoRemoteIndex, pull
 from pywharf_core.index.sync import SyncReport, synchronise_by_scan, with_what_was_computed
 from pywharf_core.model import (
     AttachmentKind,
@@ -103,7 +105,7 @@ class Repository:
         own = configuration.extra_index_url
         self.extra_index_url = extra_index_url if own is None else own
         self._staging_folder = staging_folder
-        self._store = _store(configuration)
+        self.store = _store(configuration)
         self._synchronising = threading.Lock()
 
     # --- pages --------------------------------------------------------------------------------------------
@@ -187,14 +189,21 @@ class Repository:
             raise FileNotFound(f"{project} has no file {filename}.")
         return file
 
-    def locate(self, file: DistributionFile, secret: Secret | None = None) -> LocalPath | RedirectTo | None:
-        """How the file's bytes can be had; None: by ``storage.open_file``. Asks the storage.
+    def open_file(self, file: DistributionFile, secret: Secret | None = None) -> BinaryIO | RedirectTo:
+        """The file's bytes, from the start, or where else they can be had. Asks the storage.
 
         :raises FileNotFound: the storage no longer has it, or has other content now; the index was corrected.
         :raises StorageUnavailable: the storage is not there.
         """
+        storage = self.view(secret)
         try:
-            return self.view(secret).locate_file(file)
+            match storage.locate_file(file):
+                case LocalPath(path):
+                    return _opened(path)
+                case RedirectTo() as elsewhere:
+                    return elsewhere
+                case None:
+                    return storage.open_file(file)
         except (FileNotFound, FileChanged) as error:
             raise self._correct(file) from error
 
@@ -281,18 +290,26 @@ class Repository:
         """
         with self._synchronising:
             try:
-                report = synchronise_by_scan(self.index, self.view(None), self._store)
+                report = self._read_storage(self.view(None))
                 self._reserve(report.orphaned)
             except Exception as error:
                 self._remember_failure(str(error))
                 raise
             return report
 
+    def _read_storage(self, storage: Storage) -> SyncReport:
+        if storage.keeps_index:
+            try:
+                return pull(self.index, storage, self.store)
+            except NoRemoteIndex:
+                logger.info("there is no remote index, so everything is read", extra={"repository": self.name})
+        return synchronise_by_scan(self.index, storage, self.store)
+
     def distrust_index(self) -> None:
         """Until the next synchronisation nobody else answers for names that are not here: the storage may be another
         than it was, or not be mounted."""
         with self.index.reading() as snapshot:
-            if snapshot.synchronised_at(self._store) is None:
+            if snapshot.synchronised_at(self.store) is None:
                 return
         self._remember_failure("it was not read since this server started")
 
@@ -322,7 +339,7 @@ class Repository:
     def status(self) -> RepositoryStatus:
         with self.index.reading() as snapshot:
             files, projects, refused = snapshot.counts()
-            synchronised_at = snapshot.synchronised_at(self._store)
+            synchronised_at = snapshot.synchronised_at(self.store)
             last_error = snapshot.failure()
         return RepositoryStatus(
             files=files,
@@ -338,7 +355,7 @@ class Repository:
 
     def demand_synchronised(self, snapshot: IndexSnapshot) -> None:
         """:raises NotSynchronised: the storage was never read completely, so what is not in the index may be there."""
-        if snapshot.synchronised_at(self._store) is None:
+        if snapshot.synchronised_at(self.store) is None:
             raise NotSynchronised(self._not_synchronised(snapshot), retry_after=2)
 
     def _not_synchronised(self, snapshot: IndexSnapshot) -> str:
@@ -347,7 +364,7 @@ class Repository:
         return f"The repository {self.name} was not read from its storage yet{reason}; try again in a moment."
 
     def _why_not_ready(self, snapshot: IndexSnapshot) -> str | None:
-        if snapshot.synchronised_at(self._store) is None:
+        if snapshot.synchronised_at(self.store) is None:
             return self._not_synchronised(snapshot)
         if snapshot.failure() is not None:
             return (
@@ -367,6 +384,13 @@ def _store(configuration: RepositoryConfiguration) -> str:
         if getattr(options, option.name) != option.default
     }
     return hashlib.sha256(repr((configuration.storage_type.name, chosen)).encode()).hexdigest()
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:  # in the moment since it was located
+        raise FileNotFound(f"{path.name} is gone.") from error
 
 
 def _is_here(row: IndexedProject) -> bool:

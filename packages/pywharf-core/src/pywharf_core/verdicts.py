@@ -20,7 +20,8 @@ from pywharf_core.secret import Secret
 
 _REFUSALS = 10_000  # remembered at once
 _REFUSAL_LIFE = 10.0  # seconds: a secret that is made valid elsewhere works after that
-_KNOWN = 10_000
+_KNOWN = 10_000  # remembered at once
+_CLIENTS = 10_000  # whose guesses are counted at once
 _BURST, _PER_SECOND = 20, 0.5  # unknown secrets per client address
 _REPOSITORY_BURST, _REPOSITORY_PER_SECOND = 200, 20.0  # unknown secrets per repository, whoever asks
 
@@ -46,7 +47,7 @@ class _Buckets:
         level = min(self._burst, level + (now - since) * self._rate)
         allowed = level >= 1
         self._levels[key] = (level - 1 if allowed else level, now)
-        while len(self._levels) > _KNOWN:
+        while len(self._levels) > _CLIENTS:
             self._levels.popitem(last=False)
         return 0.0 if allowed else (1 - level) / self._rate
 
@@ -69,10 +70,11 @@ class Guesses:
 
         :raises TooManyAttempts: this client, or everybody together, asked too many.
         """
-        wait: float
         with self._lock:
             now = self._clock()
-            wait = self._clients.take(client, now) or (self._together and self._everyone.take("", now))
+            wait = self._clients.take(client, now)
+            if not wait and self._together:
+                wait = self._everyone.take("", now)
         if wait:
             raise TooManyAttempts(
                 "Too many unknown secrets were tried; check the username and password and try again in a moment.",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from pywharf.exchange import Exchange, exchange_of
+from pywharf.wharf_in_force import OpenWharf
 from pywharf_core.auth import Access, Verdict
 from pywharf_core.errors import NotAuthenticated, NotPermitted, StorageUnavailable
 from pywharf_core.repository import Repository
@@ -47,7 +48,10 @@ async def admit(scope: Scope, wanted: Access) -> Admitted:
     if exchange.opened is None:
         raise StorageUnavailable("This server has no configuration yet; POST one to /initialize/.")
     credentials = basic_credentials(scope)
-    admitted = _anonymous(exchange, wanted) if credentials is None else await _known(exchange, *credentials, wanted)
+    if credentials is None:
+        admitted = _anonymous(exchange.opened, exchange.selected, wanted)
+    else:
+        admitted = await _known(exchange, exchange.opened, *credentials, wanted)
     exchange.repository = admitted.repository
     return admitted
 
@@ -77,11 +81,10 @@ def basic_credentials(scope: Scope) -> tuple[str, Secret] | None:
     return username, Secret(password)
 
 
-def _anonymous(exchange: Exchange, wanted: Access) -> Admitted:
-    assert exchange.opened is not None
-    repositories = exchange.opened.repositories
-    if exchange.selected is not None:
-        repository = repositories.get(exchange.selected.lower())
+def _anonymous(opened: OpenWharf, selected: str | None, wanted: Access) -> Admitted:
+    repositories = opened.repositories
+    if selected is not None:
+        repository = repositories.get(selected.lower())
     else:
         repository = next(iter(repositories.values())) if len(repositories) == 1 else None
     if repository is None or not repository.configuration.anonymous_read or wanted > Access.READ:
@@ -91,12 +94,11 @@ def _anonymous(exchange: Exchange, wanted: Access) -> Admitted:
     return Admitted(repository, "", None)
 
 
-async def _known(exchange: Exchange, username: str, secret: Secret, wanted: Access) -> Admitted:
-    assert exchange.opened is not None
+async def _known(exchange: Exchange, opened: OpenWharf, username: str, secret: Secret, wanted: Access) -> Admitted:
     name = (username if exchange.selected is None else exchange.selected).lower()
-    repository = exchange.opened.repositories.get(name)
+    repository = opened.repositories.get(name)
     if repository is None:  # as a wrong secret is answered, and slowed: names of repositories are not told
-        verdicts = exchange.opened.verdicts_of_unknown(name)
+        verdicts = opened.verdicts_of_unknown(name)
         if verdicts.recall(username, secret, wanted) is None:
             verdicts.admit_question(username, secret, exchange.client)
             verdicts.remember(username, secret, Verdict(Access.UNKNOWN))

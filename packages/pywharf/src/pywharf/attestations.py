@@ -47,7 +47,7 @@ def attested(
     :raises InvalidUpload: they cannot be verified here, or one of them is not a trusted publisher's word on this file.
     :raises PluginError: the trust root cannot be used.
     """
-    verifier = _verifier(configuration)
+    verifier, predicate_types = _verifier(configuration)
     publishers = publishers_of(configuration.trusted_publishers, file.project)
     if not publishers:
         raise InvalidUpload(
@@ -59,7 +59,7 @@ def attested(
     for attestation in read_attestations(field):
         verified = verifier.verified(attestation)
         statement = read_statement(verified.statement)
-        check_subject(statement, file)
+        check_subject(statement, file, predicate_types)
         statements.append(statement)
         check_distinct(statements)
         publisher = _publisher(publishers, verified.claims, file, configuration.name)
@@ -77,13 +77,13 @@ def attested(
     )
 
 
-def _verifier(configuration: RepositoryConfiguration) -> Verifier:
+def _verifier(configuration: RepositoryConfiguration) -> tuple[Verifier, Sequence[str]]:
     try:
         # An extra, and slow to import: only where somebody sends attestations.
-        from pywharf.attestations_sigstore import verifier_of
+        from pywharf.attestations_sigstore import PREDICATE_TYPES, verifier_of
     except ImportError as error:
         raise InvalidUpload(_NOT_INSTALLED) from error
-    return verifier_of(configuration.trust_root)
+    return verifier_of(configuration.trust_root), PREDICATE_TYPES
 
 
 def _publisher(

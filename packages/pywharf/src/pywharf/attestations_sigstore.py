@@ -14,7 +14,7 @@ from typing import Any
 
 import sigstore.verify
 from cryptography.x509 import Certificate, UnrecognizedExtension
-from pypi_attestations import Attestation
+from pypi_attestations import Attestation, AttestationType
 from sigstore.errors import Error as SigstoreError
 from sigstore.models import TrustedRoot
 
@@ -28,6 +28,9 @@ _PUBLIC_ROOT = Path(sigstore.__file__).parent / "_store/https%3A%2F%2Ftuf-repo-c
 
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _LONGEST_REASON = 200  # characters
+
+#: The predicate types that PEP 740 indexes serve.
+PREDICATE_TYPES = tuple(kind.value for kind in AttestationType)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from pywharf_core.errors import InvalidUpload
 from pywharf_core.model import DistributionFile
 from pywharf_core.upload.quoted import quoted
 
-PREDICATE_TYPES = ("https://docs.pypi.org/attestations/publish/v1", "https://slsa.dev/provenance/v1")
-
+_MOST = 2  # attestations of a file: one for each predicate type
 _STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _LONGEST_FIELD = 1024 * 1024  # characters; usual ones have about ten thousand
 
@@ -43,7 +42,7 @@ def read_attestations(field: str) -> Sequence[Mapping[str, Any]]:
         raise InvalidUpload("The attestations are not a JSON array of objects; they should be one or two of them.")
     if not items:
         raise InvalidUpload("The list of attestations is empty; it should hold one or two, or not be sent.")
-    if len(items) > len(PREDICATE_TYPES):
+    if len(items) > _MOST:
         raise InvalidUpload(f"There are {len(items)} attestations; there should be one or two.")
     return items
 
@@ -65,8 +64,9 @@ def read_statement(payload: bytes) -> Statement:
     return Statement(*named[0], predicate_type)
 
 
-def check_subject(statement: Statement, file: DistributionFile) -> None:
+def check_subject(statement: Statement, file: DistributionFile, predicate_types: Sequence[str]) -> None:
     """
+    :param predicate_types: those that an index serves.
     :raises InvalidUpload: the statement is about another file, or says what no index serves.
     """
     if _parsed(statement.subject) != _parsed(file.filename):
@@ -78,10 +78,10 @@ def check_subject(statement: Statement, file: DistributionFile) -> None:
             f"An attestation is about a file with the sha256 {quoted(statement.sha256)}; {quoted(file.filename)} has "
             f"{file.sha256}."
         )
-    if statement.predicate_type not in PREDICATE_TYPES:
+    if statement.predicate_type not in predicate_types:
         raise InvalidUpload(
             f"An attestation's predicate type {quoted(statement.predicate_type)} is not known; it should be "
-            f"{' or '.join(PREDICATE_TYPES)}."
+            f"{' or '.join(predicate_types)}."
         )
 
 

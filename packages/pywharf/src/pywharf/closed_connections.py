@@ -31,8 +31,8 @@ def install() -> bool:
         await read_until_closed(self)
         await self.idle_task.stop()  # waits for the next request of a client that is gone
 
-    TCPServer._read_data = read_data  # type: ignore[method-assign]
-    TCPServer._lets_go = True  # type: ignore[attr-defined]
+    TCPServer._read_data = read_data  # type: ignore[method-assign]  # Hypercorn has no other way in
+    TCPServer._lets_go = True  # type: ignore[attr-defined]  # a mark of ours
     return True
 
 

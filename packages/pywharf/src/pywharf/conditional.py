@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from starlette.types import Send
 
 _TAG = re.compile(rb'(?:W/)?("[^"]*")')
 
@@ -28,3 +30,12 @@ def matches(headers: Mapping[bytes, bytes], tag: bytes) -> bool:
     if sent is None:
         return False
     return sent.strip() == b"*" or tag in _TAG.findall(sent)
+
+
+async def send_unchanged(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """304.
+
+    :param headers: those of the whole answer that RFC 9110, section 15.4.5, wants here too: tag, caching, ``Vary``.
+    """
+    await send({"type": "http.response.start", "status": 304, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

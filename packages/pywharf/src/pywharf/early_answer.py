@@ -8,15 +8,11 @@ comes the last message. That is bounded, after which the connection is closed on
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import anyio
 from anyio.abc import TaskStatus
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from starlette.types import Message, Receive, Send
 
 MOST_BYTES = 64 * 1024 * 1024  # of a body that are taken for the sake of a clean end
 LONGEST_WAIT = 10.0  # seconds

@@ -6,6 +6,7 @@ from typing import cast
 
 from starlette.types import Message, Receive, Scope
 
+from pywharf.page_cache import PageCache
 from pywharf.threads import StorageThreads
 from pywharf.wharf_in_force import OpenWharf
 from pywharf_core.repository import Repository
@@ -34,6 +35,11 @@ class Exchange:
         self.body_done = False
         self.started = False
         self._receive = receive
+
+    @property
+    def pages(self) -> PageCache:
+        assert self.opened is not None, "an admitted caller has an open repository"
+        return self.opened.pages
 
     def threads(self, repository: Repository) -> StorageThreads:
         assert self.opened is not None, "an admitted caller has an open repository"

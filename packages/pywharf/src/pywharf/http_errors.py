@@ -10,9 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from pywharf.conditional import VARY
 from pywharf.exchange import exchange_of
 from pywharf.logs import request_id
 from pywharf_core.errors import (
+    ConfigurationConflict,
     ConfigurationError,
     FileAlreadyExists,
     FileChanged,
@@ -30,6 +32,7 @@ from pywharf_core.errors import (
     TooManyAttempts,
     WharfError,
 )
+from pywharf_core.simple.negotiate import media_ranges
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ STATUS: dict[type[WharfError], int] = {
     NotFound: 404,
     FileChanged: 404,
     NotAcceptable: 406,
+    ConfigurationConflict: 409,
     FileAlreadyExists: 409,
     IndexConflict: 409,
     FileTooLarge: 413,
@@ -92,9 +96,8 @@ _ROUTING = {
 
 def _rendered(scope: Scope, status: int, sentence: str, headers: dict[str, str]) -> Response:
     """As text, JSON or HTML, by ``Accept``; text unless another is wanted more."""
-    headers |= {"Vary": "Accept, Accept-Encoding, Authorization, Cookie", "X-Content-Type-Options": "nosniff"}
     number = request_id.get()
-    headers["X-Request-Id"] = number
+    headers |= {"Vary": VARY.decode(), "X-Content-Type-Options": "nosniff", "X-Request-Id": number}
     media_type = _wanted(exchange_of(scope).headers.get(b"accept", b"").decode("latin-1"))
     if media_type == "application/json":
         # uv shows `code`, PyPI's clients know `message`.
@@ -109,26 +112,13 @@ def _rendered(scope: Scope, status: int, sentence: str, headers: dict[str, str])
         )
     else:
         body = f"{sentence}\nRequest {number}\n"
-    return Response(
-        body, status, headers, f"{media_type}; charset=utf-8" if media_type != "application/json" else media_type
-    )
+    charset = "" if media_type == "application/json" else "; charset=utf-8"
+    return Response(body, status, headers, f"{media_type}{charset}")
 
 
 def _wanted(accept: str) -> str:
     """The best of our three media types; those that only a package index has count as text."""
-    quality = {"text/plain": 0.0, "application/json": 0.0, "text/html": 0.0}
-    for item in accept.lower().split(","):
-        media_type, *parameters = (part.strip() for part in item.split(";"))
-        weight = 1.0
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name == "q":
-                try:
-                    weight = float(value)
-                except ValueError:
-                    weight = 0.0
-        if media_type in quality:
-            quality[media_type] = max(quality[media_type], weight)
-        elif media_type in ("*/*", "text/*"):
-            quality["text/plain"] = max(quality["text/plain"], weight)
+    ranges = media_ranges(accept)
+    quality = {media_type: ranges.get(media_type, 0) for media_type in ("text/plain", "application/json", "text/html")}
+    quality["text/plain"] = max(quality["text/plain"], ranges.get("text/*", 0), ranges.get("*/*", 0))
     return max(quality, key=lambda media_type: quality[media_type])

@@ -194,12 +194,6 @@ def configure_logging(folder: Path, *, debug: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.ERROR if chatty == "python_multipart" else logging.WARNING)
 
 
-def configure_worker_logging(folder: Path, *, debug: bool) -> AccessLog:
-    """``configure_logging`` and the access log; requests show on the terminal if somebody is there to read them."""
-    configure_logging(folder, debug=debug)
-    return AccessLog(folder, on_terminal=debug or sys.stderr.isatty())
-
-
 def rotate(folder: Path, *, at: int = ROTATE_AT, keep: int = ROTATED_FILES) -> None:
     """Move each log of ``at`` bytes or more away: ``access.jsonl.1`` is the newest of at most ``keep``.
 

@@ -11,16 +11,17 @@ from functools import lru_cache
 
 from starlette.types import Send
 
-from pywharf.conditional import VARY, entity_tag, matches
+from pywharf.conditional import VARY, entity_tag, matches, send_unchanged
 from pywharf.threads import StorageThreads
 from pywharf_core.repository import Repository
 
 _MOST_BYTES = 64 * 1024 * 1024  # of bodies, plain and compressed
 _WORTH_COMPRESSING = 1024  # bytes
 _GZIP_LEVEL = 6
+# Possessive: a header of 64 KiB of spaces must not be tried from each of them.
 _TAKES_GZIP = re.compile(
-    rb"""(?:^|,)\s*(?:gzip|x-gzip|\*)\s*      # named, or any
-    (?:;\s*q\s*=\s*(?!0(?:\.0*)?\s*(?:,|$))[\d.]+)?\s*(?=,|$)   # and not with q=0""",
+    rb"""(?:^|,)\s*+(?:gzip|x-gzip|\*)\s*+      # named, or any
+    (?:;\s*+q\s*+=\s*+(?!0(?:\.0*+)?\s*+(?:,|$))[\d.]++)?\s*+(?=,|$)   # and not with q=0""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -120,8 +121,7 @@ async def send_page(method: str, headers: Mapping[bytes, bytes], send: Send, pag
     if page.compressed is not None and _takes_gzip(headers.get(b"accept-encoding", b"")):
         variant = page.compressed
     if matches(headers, variant.tag):
-        await send({"type": "http.response.start", "status": 304, "headers": variant.unchanged})
-        await send({"type": "http.response.body", "body": b""})
+        await send_unchanged(send, variant.unchanged)
         return
     await send({"type": "http.response.start", "status": 200, "headers": variant.headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else variant.body})

@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import h11
 from hypercorn.protocol.h11 import H11Protocol
+from starlette.types import Message, Send
 
 #: The key in ``http.response.start``; its value is bytes as ``phrase`` makes them.
 REASON = "pywharf.reason"
 
 LONGEST = 200  # bytes
-
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +63,8 @@ def install() -> bool:
                 )
         await original(self, event)
 
-    H11Protocol._send_h11_event = send_h11_event  # type: ignore[method-assign]  # the one place where Hypercorn is changed
-    H11Protocol._sends_reason = True  # type: ignore[attr-defined]
+    H11Protocol._send_h11_event = send_h11_event  # type: ignore[method-assign]  # Hypercorn has no other way in
+    H11Protocol._sends_reason = True  # type: ignore[attr-defined]  # a mark of ours
     return True
 
 

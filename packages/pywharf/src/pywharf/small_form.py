@@ -22,7 +22,9 @@ async def read_small_form(scope: Scope, receive: Receive, fields: Collection[str
     :raises InvalidRequest: another field, one of them twice, more than 1 MiB, or no such form.
     """
     values: dict[str, str] = {}
-    request = Request(scope, _Bounded(receive, request_length(scope)))
+    request = Request(scope, _Bounded(receive))
+    length = request.headers.get("content-length", "")
+    _check_size(int(length) if length.isdecimal() else 0)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in _FORMS:
         # Starlette takes anything else for a form without fields: JSON that names one file would delete all of them.
@@ -46,27 +48,20 @@ async def read_small_form(scope: Scope, receive: Receive, fields: Collection[str
     return values
 
 
-def request_length(scope: Scope) -> int:
-    """What Content-Length says; 0 without one."""
-    text = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-    return int(text) if text.isdigit() else 0
-
-
 class _Bounded:
     """ASGI ``receive`` that gives no more than ``_MOST_BYTES``."""
 
-    def __init__(self, receive: Receive, announced: int) -> None:
+    def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._taken = 0
-        self._check(announced)
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._taken += len(message.get("body", b""))
-        self._check(self._taken)
+        _check_size(self._taken)
         return message
 
-    @staticmethod
-    def _check(size: int) -> None:
-        if size > _MOST_BYTES:
-            raise InvalidRequest(f"The form is too large; at most {_MOST_BYTES} bytes are taken.")
+
+def _check_size(size: int) -> None:
+    if size > _MOST_BYTES:
+        raise InvalidRequest(f"The form is too large; at most {_MOST_BYTES} bytes are taken.")

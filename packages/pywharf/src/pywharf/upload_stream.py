@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
 from pywharf.form_parts import Field, FileBegins, FileBytes, FormEvent, FormLimits, FormParts
 from pywharf.spool import Spool
 from pywharf.threads import StorageThreads
 from pywharf_core.errors import FileTooLarge, InvalidRequest, InvalidUpload
 from pywharf_core.upload.staging import StagingFile
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 CONTENT = "content"
 IGNORED_FILES = frozenset({"gpg_signature"})  # no index keeps these any more; old clients send them
@@ -140,7 +138,7 @@ def _refuse_by_length(headers: Mapping[str, str], most: int) -> None:
         raise FileTooLarge(f"The upload is {int(length)} bytes long, more than this repository takes ({most} bytes).")
 
 
-async def _next(receive: Receive, longest_silence: float) -> MutableMapping[str, Any]:
+async def _next(receive: Receive, longest_silence: float) -> Message:
     try:
         with anyio.fail_after(longest_silence):
             message = await receive()

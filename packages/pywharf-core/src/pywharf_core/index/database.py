@@ -49,9 +49,18 @@ create table tombstone (
     filename text primary key, project text not null, sha256 text not null, changed integer not null
 ) strict, without rowid;
 create table refused (filename text primary key, reason text not null) strict, without rowid;
-create table pending (             -- intents that a remote index does not show yet, in their order
-    id integer primary key, kind text not null, filename text not null, record text not null, created real not null
+create table pending (             -- changes that the remote index does not show yet, in their order
+    id integer primary key,
+    kind text not null,
+    filename text not null,
+    record text not null,          -- JSON
+    made integer not null,         -- 0: an intent: whether the storage made the change is not known
+    since real not null            -- Unix seconds
 ) strict;
+create index pending_of_file on pending (filename);
+create table part (                -- of the remote index, as it was read last
+    name text primary key, revision text not null, content blob not null  -- zlib
+) strict, without rowid;
 """
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from pywharf_core.index.database import IndexDatabase
+from pywharf_core.index.pending import PendingSnapshot, PendingWriter
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus, from_record, to_record
 from pywharf_core.storage import Deleted, Refused
 
@@ -58,7 +59,7 @@ class LocalIndex:
         self._database.close()
 
 
-class IndexSnapshot:
+class IndexSnapshot(PendingSnapshot):
     """Questions; all answers of one snapshot are of the same moment."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -124,6 +125,10 @@ class IndexSnapshot:
         """Fingerprint by filename, of all files."""
         return dict(self._connection.execute("select filename, fingerprint from file"))
 
+    def filenames(self) -> list[tuple[str, str]]:
+        """Filename and project of all files."""
+        return list(self._connection.execute("select filename, project from file"))
+
     def incomplete(self, after: str, limit: int) -> list[DistributionFile]:
         """Files whose core metadata was not read yet, by filename, from behind ``after``."""
         rows = self._connection.execute(
@@ -149,7 +154,7 @@ class IndexSnapshot:
         return None if row is None else row[0]
 
 
-class IndexChange(IndexSnapshot):
+class IndexChange(IndexSnapshot, PendingWriter):
     """A running transaction: asks what it has changed itself, too."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -160,16 +165,22 @@ class IndexChange(IndexSnapshot):
         self._listing_changed = False
 
     def changed_after(self, filename: str, revision: int) -> bool:
-        """Whether the file was listed, changed or deleted after ``revision``, or has an intent pending."""
+        """Whether the file was listed, changed or deleted after ``revision``."""
         return (
             self._connection.execute(
                 "select 1 from file where filename = :f and changed > :r union all "
-                "select 1 from tombstone where filename = :f and changed > :r union all "
-                "select 1 from pending where filename = :f limit 1",
+                "select 1 from tombstone where filename = :f and changed > :r limit 1",
                 {"f": filename, "r": revision},
             ).fetchone()
             is not None
         )
+
+    def is_newer_here(self, filename: str, revision: int) -> bool:
+        """Whether what the storage was seen to say of the file may be older than what is known here.
+
+        :param revision: of the index before the storage was read.
+        """
+        return self.changed_after(filename, revision) or self.is_pending(filename)
 
     def state_changed_after(self, project: str, revision: int) -> bool:
         """Whether the project's status was written after ``revision``."""

@@ -82,7 +82,7 @@ class _Applier:
                 self._set_state(change, result)
 
     def _put(self, change: IndexChange, file: DistributionFile) -> None:
-        if change.changed_after(file.filename, self._since):
+        if change.is_newer_here(file.filename, self._since):
             return
         listed = change.file(file.filename)
         if listed is None:
@@ -95,7 +95,7 @@ class _Applier:
         change.put_file(file)
 
     def _bury(self, change: IndexChange, deleted: Deleted) -> None:
-        if change.changed_after(deleted.filename, self._since) or change.tombstone(deleted.filename) == deleted:
+        if change.is_newer_here(deleted.filename, self._since) or change.tombstone(deleted.filename) == deleted:
             return
         listed = change.file(deleted.filename)
         if listed is not None:
@@ -121,7 +121,7 @@ class _Applier:
         gone = [filename for filename in self._known if filename not in self._seen]
         with index.changing() as change:
             for filename in gone:
-                if change.changed_after(filename, self._since):
+                if change.is_newer_here(filename, self._since):
                     continue
                 if change.remove_file(filename) is not None:
                     self._removed += 1

@@ -20,7 +20,12 @@ from pywharf_core.simple.ordering import files_in_order
 
 API_VERSION = "1.4"
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+# What an HTML document may not hold: control characters, and code points that Unicode assigns to nobody ever.
+_FORBIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef"
+    + "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]+"
+)
 _PLAIN = re.compile(r"[A-Za-z0-9 ._+!=,~-]*\Z")  # needs no escaping
 
 
@@ -83,7 +88,7 @@ def _anchor(file: DistributionFile, url: str, provenance: str | None) -> str:
 
 
 def _text(text: str) -> str:
-    """Inert as text and inside quotes; control characters, which HTML forbids, become a space."""
+    """Inert as text and inside quotes; characters that HTML forbids become a space."""
     if _PLAIN.match(text):
         return text
-    return escape(_CONTROL.sub(" ", encodable(text)))
+    return escape(_FORBIDDEN.sub(" ", encodable(text)))

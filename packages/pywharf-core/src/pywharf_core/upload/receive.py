@@ -30,12 +30,15 @@ def receive(
 
     Whatever happens, the caller discards ``staging``.
 
-    :param filename: of the form's part ``content``; None: there was no such part, and no ``staging``.
+    :param filename: of the form's part ``content``; None or "": there was no such part, or it had no filename.
+    :param staging: that part's bytes; None: there was no such part.
     :param now: the upload time, aware.
     :raises InvalidUpload: one sentence saying what is wrong and what would be right.
     """
-    if filename is None or staging is None:
-        raise InvalidUpload("The form has no file; the wheel or sdist should be sent as its part content.")
+    if not filename or staging is None:
+        raise InvalidUpload(
+            "The form has no file; the wheel or sdist should be sent as its part content, with a filename."
+        )
     parsed = parse_filename(filename, project=form.name)
     _check_form_against_filename(form, parsed)
     if staging.size == 0:

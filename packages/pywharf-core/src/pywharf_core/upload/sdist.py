@@ -54,7 +54,7 @@ def tar_sdist_metadata(stream: BinaryIO) -> bytes:
         unpacked = Gunzip(stream)
         for archive, member in _members(unpacked):
             listing.add(member)
-            if listing.is_pkg_info(member):
+            if _is_pkg_info(member):
                 listing.pkg_infos.append(_content(archive, member))
         while piece := unpacked.read(_PIECE):
             if piece.strip(b"\0"):
@@ -69,8 +69,7 @@ def tar_sdist_metadata_only(stream: BinaryIO) -> bytes:
     """
     with _tar_faults():
         for archive, member in _members(Gunzip(stream)):
-            folder, slash, name = _plain_name(member).partition("/")
-            if slash and name == "PKG-INFO" and member.isreg():
+            if _is_pkg_info(member):
                 return _content(archive, member)
     raise _no_pkg_info("name-version")
 
@@ -115,10 +114,6 @@ class _TarListing:
                 "it should point to a file of the sdist."
             )
 
-    def is_pkg_info(self, member: tarfile.TarInfo) -> bool:
-        folder, _, name = _plain_name(member).partition("/")
-        return name == "PKG-INFO" and member.isreg()
-
     def pkg_info(self) -> bytes:
         top = _only_top_folder(self._tops)
         self._names.check_no_file_is_a_folder()
@@ -135,6 +130,10 @@ def _plain_name(member: tarfile.TarInfo) -> str:
     while name.startswith("./"):
         name = name[2:].lstrip("/")
     return "" if name == "." else name
+
+
+def _is_pkg_info(member: tarfile.TarInfo) -> bool:
+    return _plain_name(member).partition("/")[2] == "PKG-INFO" and member.isreg()
 
 
 def _only_top_folder(tops: set[str]) -> str:

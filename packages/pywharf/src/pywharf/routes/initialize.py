@@ -10,7 +10,7 @@ from pywharf.exchange import exchange_of
 from pywharf.settings import ServerSettings
 from pywharf.small_form import read_small_form
 from pywharf.wharf_in_force import OpenWharf, WharfInForce
-from pywharf_core.errors import IndexConflict, InvalidRequest, NotAuthenticated
+from pywharf_core.errors import ConfigurationConflict, InvalidRequest, NotAuthenticated
 from pywharf_core.verdicts import Guesses
 
 _WRONG = "The repository's name or its admin secret is wrong; a repository without an admin secret opens nothing here."
@@ -35,7 +35,9 @@ class Initialize:
             form["config"], form.get("admin_secret") or None, allowed=lambda opened: self._allow(scope, opened)
         )
         if not replaced:
-            raise IndexConflict("Another configuration was put in force at the same moment; look at it and try again.")
+            raise ConfigurationConflict(
+                "Another configuration was put in force at the same moment; look at it and try again."
+            )
         await PlainTextResponse("The configuration is in force.\n")(scope, receive, send)
 
     def _allow(self, scope: Scope, opened: OpenWharf | None) -> None:

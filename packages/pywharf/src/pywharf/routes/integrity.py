@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from packaging.version import Version
 from starlette.types import Receive, Scope, Send
 
 from pywharf.admission import admit
-from pywharf.conditional import VARY, entity_tag, matches
+from pywharf.attachment_response import send_attachment
 from pywharf.exchange import exchange_of
 from pywharf.routes.simple import normalised_project
 from pywharf_core.auth import Access
@@ -31,20 +33,8 @@ async def provenance(scope: Scope, receive: Receive, send: Send) -> None:
         raise FileNotFound(f"{file.filename} is not of the version {asked['version']}.")
     if file.provenance_sha256 is None:
         raise FileNotFound(f"{file.filename} has no provenance.")
-    tag = entity_tag(repository.name, file.provenance_sha256, content_type)
-    headers = [(b"etag", tag), (b"cache-control", b"private, no-cache"), (b"vary", VARY)]
-    if matches(exchange.headers, tag):
-        await send({"type": "http.response.start", "status": 304, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    body = await threads.run(repository.provenance, file)
-    headers += [
-        (b"content-type", content_type.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    read = partial(threads.run, repository.provenance, file)
+    await send_attachment(scope, send, file.provenance_sha256, content_type, read, repository=repository.name)
 
 
 def _content_type(accept: str | None) -> str:

@@ -48,8 +48,7 @@ async def _document(scope: Scope, receive: Receive, send: Send, version: str | N
         await moved(scope, f"/pypi/{project}{release}/json{slash}")(scope, receive, send)
         return
     exchange = exchange_of(scope)
-    assert exchange.opened is not None
-    pages, threads = exchange.opened.pages, exchange.threads(repository)
+    pages, threads = exchange.pages, exchange.threads(repository)
     base = base_url(scope)
     key = f"{project}/{'' if version is None else canonicalize_version(version)} {base}"
     page = pages.fresh(repository, key, _MEDIA_TYPE)

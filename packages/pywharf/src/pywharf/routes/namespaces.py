@@ -65,8 +65,7 @@ async def one_namespace(scope: Scope, receive: Receive, send: Send) -> None:
 async def _send(scope: Scope, send: Send, repository: Repository, key: str, render: Callable[[], str]) -> None:
     """:param key: begins with a slash, as no project's name does."""
     exchange = exchange_of(scope)
-    assert exchange.opened is not None
     # Of one revision as long as the configuration is in force.
     source = PageSource(key, lambda: 0, lambda: (render(), 0))
-    page = await exchange.opened.pages.page(exchange.threads(repository), repository, source, Representation.JSON)
+    page = await exchange.pages.page(exchange.threads(repository), repository, source, Representation.JSON)
     await send_page(scope["method"], exchange.headers, send, page)

@@ -34,11 +34,10 @@ async def project_list(scope: Scope, receive: Receive, send: Send) -> None:
     repository = admitted.repository
     representation = _representation(scope)
     exchange = exchange_of(scope)
-    assert exchange.opened is not None
-    page = exchange.opened.pages.fresh(repository, _LISTING, representation)
+    page = exchange.pages.fresh(repository, _LISTING, representation)
     if page is None:
         source = PageSource(_LISTING, repository.listing_revision, partial(_render_list, repository, representation))
-        page = await exchange.opened.pages.page(exchange.threads(repository), repository, source, representation)
+        page = await exchange.pages.page(exchange.threads(repository), repository, source, representation)
     await send_page(scope["method"], exchange.headers, send, page)
 
 
@@ -53,8 +52,7 @@ async def project_page(scope: Scope, receive: Receive, send: Send) -> None:
         return
     representation = _representation(scope)
     exchange = exchange_of(scope)
-    assert exchange.opened is not None
-    pages, threads = exchange.opened.pages, exchange.threads(repository)
+    pages, threads = exchange.pages, exchange.threads(repository)
     base = secure_base(scope)
     key = project if base is None else f"{project} {base}"
     page = pages.fresh(repository, key, representation)

@@ -13,7 +13,7 @@ from pywharf.exchange import exchange_of
 from pywharf.upload_stream import ReceivedForm, receive_upload
 from pywharf_core.auth import Access
 from pywharf_core.changes import Published, publish
-from pywharf_core.errors import InvalidUpload, NotAuthenticated, NotPermitted
+from pywharf_core.errors import NotAuthenticated, NotPermitted
 from pywharf_core.upload.form import parse_form
 from pywharf_core.upload.receive import receive as read_upload
 
@@ -44,9 +44,6 @@ async def upload(scope: Scope, receive: Receive, send: Send) -> None:
 def _publish(admitted: Admitted, received: ReceivedForm) -> tuple[Published, str | None]:
     """What became of the upload, and the hash of the provenance that came with it."""
     form = parse_form(received.fields)
-    if received.staging is None or not received.filename:
-        raise InvalidUpload("The form holds no file; it should have one as its part content, with a filename.")
-    received.staging.finish()
     file, staged = read_upload(form, received.filename, received.staging, now=datetime.now(UTC))
     if form.attestations is not None:
         file, staged = attested(file, staged, form.attestations, admitted.repository.configuration)

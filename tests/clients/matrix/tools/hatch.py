@@ -1,0 +1,22 @@
+"""Hatch."""
+
+from __future__ import annotations
+
+from clients.matrix.client import Access, Publisher, Way
+from clients.matrix.desk import Desk
+from clients.matrix.release import Release
+from support.clients import Ran
+
+
+class Hatch(Publisher):
+    key = "hatch"
+
+    def publish(self, desk: Desk, access: Access, release: Release, *, skip: bool = False) -> Ran:
+        access.leave_credentials(desk, access.bare_url)
+        url = access.url if access.way is Way.URL else access.bare_url
+        flags = ["--repo", url, "--no-prompt"]
+        if access.way in (Way.OPTIONS, Way.KEYRING):
+            flags += ["--user", access.username]
+        if access.way is Way.OPTIONS:
+            flags += ["--auth", access.secret]
+        return desk.run("hatch", "--no-color", "publish", *flags, *release.files)  # it always skips
