@@ -80,10 +80,24 @@ def wheels(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def clients(session: nox.Session) -> None:
+    """Run the matrix of real clients, and write what it finds into docs/clients.md."""
+    _install_pywharf(session, "-r", "tests/requirements.txt")
+    session.run("pytest", "tests/clients/matrix", *session.posargs, env={"PYWHARF_WRITE_DOCS": "1"})
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure speed and memory as ratios to a floor of the same run; a benchmark's name after `--`."""
     _install_pywharf(session, "-r", "tests/requirements.txt")
     session.run("python", "-m", "benchmarks", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Run the property tests with thousands of examples; `--seconds`, `--round` and pytest's arguments after `--`."""
+    _install_pywharf(session, "-r", "tests/requirements.txt")
+    session.run("python", "-m", "fuzzing", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session(default=False)

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from conformance.hostile import CONFIG, publish_all
+from server.conftest import app, holygrail
 from server.in_process import Application, application
+
+__all__ = ["app", "holygrail", "hostile"]
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from pywharf_core import hookimpl
+from pywharf_core import hookimpl, shared_secrets
 from pywharf_core.model import DistributionFile
 from pywharf_core.plugins import Plugins
 from pywharf_core.storage import RedirectTo, StorageType
@@ -17,7 +16,6 @@ from pywharf_core.testing import make_wheel
 from pywharf_core.testing.memory_storage import MemoryOptions, MemoryStorage, MemoryStorageType, MemoryStore
 from server.in_process import Application, application
 from support.listing import ACCEPT_JSON
-from support.uploads import basic
 
 SIGNED = "https://bucket.test/objects/1?signature=of-this-minute"
 CONFIG = """
@@ -34,17 +32,66 @@ class _SigningStorage(MemoryStorage):
         return RedirectTo(SIGNED)
 
 
-class _SigningStorageType(StorageType):
+class _SigningStorageType(MemoryStorageType):
     name: ClassVar[str] = "signing"
-    options: ClassVar[type] = dataclasses.dataclass(frozen=True, kw_only=True)(type("NoOptions", (), {}))
-    auth: ClassVar[str] = "secrets"
 
-    def open(self, repository: str, options: object, work: Path) -> MemoryStorage:
+    def open(self, repository: str, options: MemoryOptions, work: Path) -> MemoryStorage:
         del repository, options, work
-        return _SigningStorage()
+        return _SigningStorage(MemoryStore())
 
 
 class _Plugin:
     @hookimpl
     def pywharf_storage_types(self) -> Sequence[type[StorageType]]:
         return [_SigningStorageType]
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    return make_wheel(tmp_path, "held-elsewhere", "1.0")
+
+
+@pytest.fixture
+def app(tmp_path: Path, wheel: Path) -> Iterator[Application]:
+    plugins = Plugins.of(_Plugin(), shared_secrets)
+    with application(tmp_path / "root", CONFIG, None, plugins=plugins) as asked:
+        assert asked.upload(wheel).status_code == 200
+        yield asked
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("base", ["/simple/", "/r/local/simple/"])
+def test_a_file_is_had_by_a_redirect_that_nobody_stores_and_that_holds_nothing_of_ours(
+    app: Application, wheel: Path, base: str, method: str
+) -> None:
+    answer = app.get(f"{base}held-elsewhere/{wheel.name}?x=1", method=method)
+    assert answer.status_code == 302
+    assert answer.headers["location"] == SIGNED
+    assert answer.headers["cache-control"] == "no-store"
+    assert "Authorization" in answer.headers["vary"]
+    assert "etag" not in answer.headers
+
+
+def test_who_may_not_read_is_told_no_address(app: Application, wheel: Path) -> None:
+    for credentials in (None, ("local", "wrong")):
+        answer = app.get(f"/simple/held-elsewhere/{wheel.name}", credentials)
+        assert (answer.status_code, "location" in answer.headers) == (401, False)
+
+
+def test_signed_addresses_are_in_no_page_and_no_log(app: Application, wheel: Path) -> None:
+    answer = app.get(f"/simple/held-elsewhere/{wheel.name}")
+    assert answer.headers["location"] == SIGNED
+    assert app.logged(app.get("/nowhere"))["status"] == 404  # then the lines before it are there, too
+    pages = ["/simple/", "/simple/held-elsewhere/", "/pypi/held-elsewhere/json", "/pypi/held-elsewhere/1.0/json"]
+    texts = [app.get(page, headers=headers).text for page in pages for headers in ({}, ACCEPT_JSON)]
+    texts += [path.read_text() for path in app.root.log.iterdir()]
+    assert any(wheel.name in text for text in texts)
+    for text in texts:
+        assert "bucket.test" not in text
+        assert "signature" not in text
+
+
+def test_metadata_is_served_by_ourselves(app: Application, wheel: Path) -> None:
+    answer = app.get(f"/simple/held-elsewhere/{wheel.name}.metadata")
+    assert answer.status_code == 200
+    assert answer.content.startswith(b"Metadata-Version: ")

@@ -15,7 +15,7 @@ PACKAGES = Path(__file__).parents[2] / "packages"
 
 #: Each room of core imports only rooms before it.
 ROOMS = [
-    "errors", "secret", "options", "model", "filenames", "toml_text", "simple", "releases", "upload", "auth",
+    "errors", "secret", "secret_parameter", "options", "model", "filenames", "toml_text", "simple", "releases", "upload", "auth",
     "storage", "hookspecs", "shared_secrets", "verdicts", "plugins", "config", "root", "change_counter",
     "configuration_in_force", "index", "names", "json_api", "repository", "missing_metadata", "remote_changes", "changes", "wharf",
     "cli", "testing",

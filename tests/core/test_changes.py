@@ -250,7 +250,7 @@ def test_one_file_is_deleted_only_under_its_own_project_and_release(repository: 
         {"project": GRAIL, "filename": ""},
     ):
         with pytest.raises(NotFound):
-            changes.delete(repository, **arguments)  # type: ignore[arg-type]  # of one dict all values have one type
+            changes.delete(repository, **arguments)
     assert set(listed(repository, GRAIL)) == {WHEEL}
     assert changes.delete(repository, None, filename=WHEEL, version="1")
 
@@ -544,7 +544,9 @@ def test_a_change_in_the_middle_of_a_synchronisation_is_neither_lost_nor_undone(
 ) -> None:
     begin(beginning, repository, other, uploads)
     told: list[str] = []
-    interruption = interrupt(repository, point, lambda: told.append(attempt(lambda: CHANGES[name](repository, uploads))))
+    interruption = interrupt(
+        repository, point, lambda: told.append(attempt(lambda: CHANGES[name](repository, uploads)))
+    )
     repository.synchronise()
     assert interruption.done
     assert told == ["done"] or beginning != "known" or name == "publish other content"
@@ -640,4 +642,3 @@ def test_a_yank_while_missing_metadata_is_read_is_not_undone(
     assert complete_metadata(repository) == 1
     assert yanked(repository) == {WHEEL: "meanwhile"}
     assert_shows_the_truth(repository)
-

@@ -20,6 +20,7 @@ from core.two_servers import EXTRA, Uploads, forget_index, repository_on
 from pywharf_core import changes
 from pywharf_core.errors import (
     FileAlreadyExists,
+    FileChanged,
     FileNotFound,
     NotFound,
     NotPermitted,
@@ -30,7 +31,6 @@ from pywharf_core.errors import (
 from pywharf_core.filenames import normalise
 from pywharf_core.model import DistributionFile, ProjectStatus
 from pywharf_core.names import Answer, Answerer
-from pywharf_core.repository import Repository
 from pywharf_core.storage import Storage
 from pywharf_core.testing import MemoryStorage, MemoryStore
 from pywharf_filesystem.storage import FileSystemStorage
@@ -91,6 +91,10 @@ class Server:
         forget_index(self.root)
         self.repository = repository_on(self.storage, self.root)
         self.known = Known()
+
+
+def _something_is_published(servers: Servers) -> bool:
+    return bool(servers.truth.files)
 
 
 class Servers(RuleBasedStateMachine):
@@ -156,15 +160,12 @@ class Servers(RuleBasedStateMachine):
         if there is None and self.deleted.get(file.filename, content) != content:
             with pytest.raises(FileAlreadyExists, match="was deleted"):
                 changes.publish(server.repository, file, staged)
-            if file.filename in server.known.files:
-                # It asked the storage, which has nothing to show for it: the next synchronisation will tell.
-                return
             return
         if there is not None and there.content != content:
             with pytest.raises(FileAlreadyExists, match="File already exists"):
                 changes.publish(server.repository, file, staged)
-            if server.known.files.get(file.filename) is None and self.is_dead_for(server, file.filename, content):
-                return  # refused for its tombstone, before the storage was asked
+            if self.is_dead_for(server, file.filename):
+                return  # refused before the storage was asked
             self.learn(server, file.filename)
             return
         published = changes.publish(server.repository, file, staged)
@@ -198,6 +199,9 @@ class Servers(RuleBasedStateMachine):
         if not there:
             with pytest.raises(NotFound):
                 changes.delete(server.repository, normalise(project), version=version)
+        elif any(self.is_another(server, filename) for filename in there):
+            with pytest.raises(FileChanged):
+                changes.delete(server.repository, normalise(project), version=version)
         else:
             deleted = changes.delete(server.repository, normalise(project), version=version)
             assert {file.filename for file in deleted} == set(there)
@@ -210,7 +214,10 @@ class Servers(RuleBasedStateMachine):
     def delete_file(self, which: int, project: str, version: str, sdist: bool) -> None:
         server = self.servers[which]
         filename = self.uploads.make(project, version, sdist=sdist)[0].filename
-        if filename in server.known.files and filename in self.truth.files:
+        if self.is_another(server, filename):
+            with pytest.raises(FileChanged):
+                changes.delete(server.repository, normalise(project), filename=filename)
+        elif filename in server.known.files and filename in self.truth.files:
             (deleted,) = changes.delete(server.repository, normalise(project), filename=filename, version=version)
             assert deleted.filename == filename
             self.bury(filename)
@@ -273,7 +280,7 @@ class Servers(RuleBasedStateMachine):
                     self.uploads.publish(server.repository, project, "9.0")
         self.synchronise_now(server)
 
-    @precondition(lambda self: self.truth.files)
+    @precondition(_something_is_published)
     @rule(data=st.data())
     def remove_a_file_by_hand(self, data: Any) -> None:
         filename = data.draw(st.sampled_from(sorted(self.truth.files)))
@@ -294,9 +301,7 @@ class Servers(RuleBasedStateMachine):
 
     def put(self, filename: str, entry: Entry) -> None:
         self.generations += 1
-        self.truth.files[filename] = Entry(
-            entry.project, entry.version, entry.content, entry.yanked, self.generations
-        )
+        self.truth.files[filename] = Entry(entry.project, entry.version, entry.content, entry.yanked, self.generations)
 
     def bury(self, filename: str) -> None:
         entry = self.truth.files.pop(filename)
@@ -312,7 +317,12 @@ class Servers(RuleBasedStateMachine):
             server.known.files[filename] = entry
             server.known.rows.add(entry.project)
 
-    def is_dead_for(self, server: Server, filename: str, content: str) -> bool:
+    def is_another(self, server: Server, filename: str) -> bool:
+        """Whether the file was removed by hand, and published with other content since the server looked."""
+        known, there = server.known.files.get(filename), self.truth.files.get(filename)
+        return known is not None and there is not None and known.content != there.content
+
+    def is_dead_for(self, server: Server, filename: str) -> bool:
         with server.repository.index.reading() as snapshot:
             return snapshot.tombstone(filename) is not None
 
@@ -355,12 +365,13 @@ class Servers(RuleBasedStateMachine):
                 self.look_at_file(server, listed[filename], entry)
         else:
             assert answerer is (Answerer.RESERVED if name in known.rows else Answerer.EXTRA_INDEX)
-            assert (name in known.rows) or not self.truth.of(name) or files == {}
             with pytest.raises(ProjectNotFound):
                 repository.project_page(project)
 
     def look_at_file(self, server: Server, file: DistributionFile, entry: Entry) -> None:
-        made, _ = self.uploads.make(entry.project, entry.version, sdist=file.packagetype == "sdist", content=entry.content)
+        made, _ = self.uploads.make(
+            entry.project, entry.version, sdist=file.packagetype == "sdist", content=entry.content
+        )
         assert file.sha256 == made.sha256
         assert file.counter >= server.counters.get(file.storage_id, 0), "a counter never goes down"
         server.counters[file.storage_id] = file.counter

@@ -5,10 +5,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from pywharf_core.errors import InvalidUpload
-from pywharf_core.filenames import MAX_FILENAME_BYTES, is_project_name, normalise, parse_filename
+from pywharf_core.filenames import MAX_FILENAME_BYTES, is_project_name, normalise, parse_filename, parse_version
 
 
 @pytest.mark.parametrize(
@@ -129,3 +129,13 @@ def test_normalisation_is_that_of_the_specification_and_final(name: str) -> None
 @pytest.mark.parametrize("name", ["", "-", "foo-", "_foo", "foo bar", "foo\n", "\u0130", "foo\u017f", "a/b"])
 def test_what_the_specification_does_not_allow_is_no_project_name(name: str) -> None:
     assert not is_project_name(name)
+
+
+def test_a_name_too_long_for_any_file_is_no_project_name() -> None:
+    assert is_project_name("a" * MAX_FILENAME_BYTES)
+    assert not is_project_name("a" * (MAX_FILENAME_BYTES + 1))
+
+
+def test_a_number_of_more_digits_than_python_reads_is_no_version() -> None:
+    with pytest.raises(InvalidVersion):
+        parse_version("1" * 5000)

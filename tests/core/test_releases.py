@@ -86,3 +86,7 @@ def test_the_first_upload_with_readable_metadata_describes_the_release() -> None
     (release,) = by_release([second, first, unreadable, unread])
     assert release.described_by == first
     assert by_release([unread, unreadable])[0].described_by is None
+
+
+def test_a_version_of_more_digits_than_python_reads_finds_nothing() -> None:
+    assert release_of(by_release([file("1.0")]), "1" * 5000) is None

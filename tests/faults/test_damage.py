@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from pywharf_core.testing import make_wheel
+from pywharf_core.errors import StorageUnavailable
+from pywharf_core.index.local import LocalIndex
+from pywharf_core.index.sync import synchronise_by_scan
+from pywharf_core.storage import ScanResult
+from pywharf_core.testing import make_upload, make_wheel
 from pywharf_core.upload.staging import StagingArea
+from pywharf_filesystem.storage import FileSystemStorage
 from server.in_process import ADMIN_SECRET, CONFIG, Application, application
 from support.running_server import wait_until
 
@@ -191,3 +196,47 @@ def test_a_file_damaged_in_the_store_is_never_served_under_its_old_hash(tmp_path
         stored.write_bytes(stored.read_bytes()[:-10] + b"0123456789")
         assert app.get(f"/simple/kept/{filename}").status_code in (404, 503)
         assert before[filename] not in app.listed("kept").values()
+
+
+def test_names_that_are_no_utf_8_keep_nothing_else_from_being_listed(tmp_path: Path) -> None:
+    with application(tmp_path / "root", OFTEN) as app:
+        folder = app.store() / "dropped"
+        folder.mkdir()
+        wheel = make_wheel(tmp_path, "dropped", "1.0")
+        os.utime(wheel, (1_600_000_000, 1_600_000_000))
+        wheel.rename(folder / wheel.name)
+        for name in (b"dropped-2.0\xff.tar.gz", b"dropped-2.0\xfe.tar.gz"):
+            path = os.fsencode(folder) + b"/" + name
+            Path(os.fsdecode(path)).write_bytes(b"")
+            os.utime(path, (1_600_000_000, 1_600_000_000))
+        Path(os.fsdecode(os.fsencode(app.store()) + b"/\xff.whl")).write_bytes(b"")
+        wait_until(lambda: list(app.listed("dropped")) == [wheel.name], "listed")
+        wait_until(lambda: app.client.get("/readyz").json()["repositories"][0]["failing"] is False, "synchronised")
+
+
+def test_an_index_removed_while_the_server_runs_comes_back_by_itself(tmp_path: Path) -> None:
+    with application(tmp_path / "root", OFTEN) as app:
+        before = _publish(app, tmp_path / "dist")
+        _delete_only_the_database(app.root.index_database("local"))
+        assert app.upload(make_wheel(tmp_path, "kept", "2.0")).status_code == 200  # the writer builds it anew
+        wait_until(lambda: len(app.listed("kept")) == len(before) + 1, "all listed again")
+
+
+def test_an_index_built_anew_during_a_synchronisation_is_not_taken_for_complete(tmp_path: Path) -> None:
+    database, lock = tmp_path / "index.sqlite3", tmp_path / "lock"
+    store = FileSystemStorage(tmp_path / "store", tmp_path / "work")
+    store.add_file(*make_upload(tmp_path, "kept", "1.0"))
+    index = LocalIndex(database, lock)
+    synchronise_by_scan(index, store, "this")
+
+    class Removing(FileSystemStorage):
+        def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
+            yield from super().scan(known)
+            database.unlink()
+
+    with pytest.raises(StorageUnavailable, match="built anew"):
+        synchronise_by_scan(index, Removing(tmp_path / "store", tmp_path / "work"), "this")
+    with index.reading() as snapshot:
+        assert snapshot.synchronised_at("this") is None
+    assert synchronise_by_scan(index, store, "this").added == 1
+    index.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from filesystem.stores import LONG_AGO, drop, listed, refused
-from pywharf_core import AttachmentKind, Deleted, FileAlreadyExists, FileChanged, Unchanged
+from pywharf_core import AttachmentKind, Deleted, FileAlreadyExists, FileChanged, FileNotFound, Unchanged
 from pywharf_core.testing import make_sdist, make_upload, make_wheel
 from pywharf_filesystem.storage import FileSystemStorage
 
@@ -217,3 +217,24 @@ def test_what_is_found_out_about_a_dropped_file_survives(
     again = FileSystemStorage(store, work)
     assert listed(again) == {path.name: updated}
     assert updated.upload_time == file.upload_time
+
+
+def test_a_link_to_itself_is_passed_over_like_a_broken_one(storage: FileSystemStorage, store: Path, made: Path) -> None:
+    path = drop(make_wheel(made, "holygrail", "1.0"), store / "holygrail")
+    for loop in (store / "loop", store / "holygrail" / "holygrail-2.0.tar.gz", path.with_name(f"{path.name}.meta")):
+        loop.symlink_to(loop.name)
+    assert set(listed(storage)) == {path.name}
+
+
+def test_a_named_pipe_keeps_nobody_waiting(storage: FileSystemStorage, store: Path, made: Path) -> None:
+    path = drop(make_wheel(made, "holygrail", "1.0"), store / "holygrail")
+    file = listed(storage)[path.name]
+    os.mkfifo(path.with_name(f"{path.name}.meta"))
+    os.mkfifo(path.with_name("holygrail-2.0.tar.gz"))
+    assert set(listed(storage)) == {path.name}
+    assert storage.find_file(file) is not None
+    path.unlink()
+    os.mkfifo(path)
+    assert storage.find_file(file) is None
+    with pytest.raises(FileNotFound):
+        storage.open_file(file)

@@ -40,18 +40,34 @@ HOLES = (
     Hole("*", 400, "basic-error", "what is no JSON is refused everywhere; the document says so of few operations"),
     Hole("*", 401, "basic-error", "bad credentials are answered everywhere; the document says so of few operations"),
     Hole("*", 403, "basic-error", "lacking rights and rate limits are answered everywhere"),
-    Hole("*", 404, "basic-error", "what a token may not see is absent everywhere: get-release and get-repo-public-key list no 404"),
+    Hole(
+        "*",
+        404,
+        "basic-error",
+        "what a token may not see is absent everywhere: get-release and get-repo-public-key list no 404",
+    ),
     Hole("*", 429, "basic-error", "the documentation of rate limits promises it for each operation"),
     Hole("*", 301, "basic-error", "a renamed repository redirects each reading operation"),
     Hole("*", 307, "basic-error", "a renamed repository redirects each writing operation"),
     Hole("*", 304, None, "conditional requests are answered everywhere; the document says so of few operations"),
     Hole("repos/upload-release-asset", 422, "validation-error", "the document gives this answer no schema"),
-    Hole("repos/update-release", 422, "validation-error", "publishing a tag that is taken is refused; the document is silent"),
-    Hole("repos/update-release-asset", 422, "validation-error", "a name that is taken is refused; the document is silent"),
-    Hole("repos/delete-release-asset", 422, "validation-error", "an immutable release is refused; the document is silent"),
+    Hole(
+        "repos/update-release",
+        422,
+        "validation-error",
+        "publishing a tag that is taken is refused; the document is silent",
+    ),
+    Hole(
+        "repos/update-release-asset", 422, "validation-error", "a name that is taken is refused; the document is silent"
+    ),
+    Hole(
+        "repos/delete-release-asset", 422, "validation-error", "an immutable release is refused; the document is silent"
+    ),
     Hole("repos/list-releases", 422, "basic-error", "past 10,000 releases; reported with this message"),
     Hole("git/delete-ref", 422, "basic-error", "`Reference does not exist`; the document gives it no schema"),
-    Hole("actions/create-workflow-dispatch", 422, "basic-error", "a workflow without the trigger; the document is silent"),
+    Hole(
+        "actions/create-workflow-dispatch", 422, "basic-error", "a workflow without the trigger; the document is silent"
+    ),
     Hole("repos/update", 422, "validation-error", "a name that is taken"),
     Hole("repos/get-content", 304, None, "conditional"),
 )
@@ -147,11 +163,13 @@ class Contract:
             schema = _as_json_schema(parameter["schema"])
             if schema.get("type") == "integer" and re.fullmatch(r"-?\d+", value):
                 value = int(value)
-            yield from self._faults(f"{operation.id}?{name}", schema, value, f"{operation.name}: query parameter {name}")
+            yield from self._faults(
+                f"{operation.id}?{name}", schema, value, f"{operation.name}: query parameter {name}"
+            )
         for parameter in map(self._resolve, operation.definition.get("parameters", ())):
-            if parameter["in"] == "path" and parameter["schema"].get("type") == "integer":
-                if not request.parameters[parameter["name"]].isdigit():
-                    yield f"{operation.name}: {parameter['name']} must be a number"
+            is_number = parameter["in"] == "path" and parameter["schema"].get("type") == "integer"
+            if is_number and not request.parameters[parameter["name"]].isdigit():
+                yield f"{operation.name}: {parameter['name']} must be a number"
         yield from self._faults_of_body(operation, request)
 
     def faults_of_answer(self, request: Request, answer: Answer) -> Iterator[str]:
@@ -250,14 +268,22 @@ def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
         for method, definition in methods.items():
             parts = re.split(r"\{(\w+)\}", template)
             pattern = "".join(
-                re.escape(part) if index % 2 == 0 else f"(?P<{part}>{'.+' if part in _MULTI_SEGMENT else '[^/]+'})"
+                re.escape(part) if index % 2 == 0 else f"(?P<{part}>{_pattern(part)})"
                 for index, part in enumerate(parts)
             )
             yield Operation(definition["operationId"], method.upper(), template, re.compile(pattern), definition)
 
 
+def _pattern(parameter: str) -> str:
+    if parameter == "path":
+        return ".*"  # the root folder has an empty one
+    return ".+" if parameter in _MULTI_SEGMENT else "[^/]+"
+
+
 def _hole(operation_id: str, status: int) -> Hole | None:
-    fitting: Sequence[Hole] = [hole for hole in HOLES if hole.status == status and hole.operation in (operation_id, "*")]
+    fitting: Sequence[Hole] = [
+        hole for hole in HOLES if hole.status == status and hole.operation in (operation_id, "*")
+    ]
     return max(fitting, key=lambda hole: hole.operation != "*", default=None)
 
 

@@ -1,7 +1,7 @@
 """Cut the operations that the stand-in knows out of GitHub's own OpenAPI document, and write them beside this file.
 
-Run as ``python -m github_fake.recut`` from the folder ``tests``, with npm at hand: it downloads the package `@octokit/openapi` (about
-29 MB) and reads one member of it. `openapi-cut.NOTICE` says whose document it is, and under which licence.
+Run as ``python -m github_fake.recut`` from the folder ``tests``, with npm at hand: it downloads the package `@octokit/openapi`
+(about 29 MB) and reads one member of it. `openapi-cut.NOTICE` says whose document it is, and under which licence.
 """
 
 from __future__ import annotations
@@ -165,7 +165,9 @@ def _with_references_only(examples: Any) -> Any:
     if not isinstance(examples, dict):
         return examples
     return {
-        name: {key: item for key, item in example.items() if key in ("$ref", "value")} if isinstance(example, dict) else example
+        name: {key: item for key, item in example.items() if key in ("$ref", "value")}
+        if isinstance(example, dict)
+        else example
         for name, example in examples.items()
     }
 

@@ -12,8 +12,9 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
+from starlette.types import Message, Receive, Send
 
-from pywharf.early_answer import Message, Receive, Send, answer_early
+from pywharf.early_answer import answer_early
 from server.running_toy import PATIENCE, RunningToy, read_response, running_toy, wait_until
 
 CLIENTS = 12

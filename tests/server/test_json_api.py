@@ -256,3 +256,12 @@ def test_a_file_that_vanished_from_the_store_leaves_the_description_empty(app: A
     (app.store() / "foo" / wheel.name).unlink()
     told = _json(app, "/pypi/foo/json")["info"]
     assert (told["summary"], told["description"]) == ("A foo", "")
+
+
+@pytest.mark.usefixtures("holygrail")
+def test_a_version_of_more_digits_than_python_reads_is_404(app: Application) -> None:
+    digits = "1" * 5000
+    assert app.get(f"/pypi/holygrail/{digits}/json").status_code == 404
+    assert app.get(f"/manage/holygrail/{digits}/yank", WRITER, method="POST").status_code == 404
+    address = f"/integrity/holygrail/{digits}/holygrail-1.0-py3-none-any.whl/provenance"
+    assert app.get(address).status_code == 404

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -217,3 +218,17 @@ def test_lines_of_many_processes_do_not_mix(tmp_path: Path) -> None:
     assert [writer.wait(60) for writer in writers] == [0] * WRITERS
     paths = [line["path"][:3] for line in lines(tmp_path / "access.jsonl")]
     assert {path: paths.count(path) for path in paths} == {f"/{number}/": LINES for number in range(WRITERS)}
+
+
+def test_a_log_folder_removed_under_a_writer_fails_nobody_and_comes_back(
+    tmp_path: Path, logger: logging.Logger
+) -> None:
+    folder = tmp_path / "root" / "log"
+    folder.parent.mkdir()
+    configure_logging(folder, debug=False)
+    logger.warning("before")
+    shutil.rmtree(folder)
+    logger.warning("after")
+    assert [line["message"] for line in lines(folder / "error.jsonl")] == ["after"]
+    shutil.rmtree(folder.parent)
+    logger.warning("nowhere to write")

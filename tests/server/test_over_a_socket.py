@@ -189,3 +189,14 @@ def test_requests_follow_one_another_on_one_connection(server: RunningServer, se
     )
     assert answer.status == 400
     connection.close()
+
+
+def test_a_websocket_is_declined_without_a_word_in_the_error_log(server: RunningServer, secrets: Initialised) -> None:
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    assert server.ask("/simple/", headers=headers).status == 403
+    assert "websocket" not in (secrets.root / "log" / "error.jsonl").read_text()

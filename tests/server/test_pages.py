@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -323,3 +324,18 @@ def test_a_file_dropped_into_the_store_is_listed_by_the_next_synchronisation(tmp
         assert file["requires-python"] == ">=3.9"
         metadata = app.get(f"/simple/dropped/{dropped.name}.metadata").content
         assert hashlib.sha256(metadata).hexdigest() == file["core-metadata"]["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "value"),
+    [
+        ("/simple/holygrail/", "Accept-Encoding", "gzip" + " " * 60_000 + "x"),
+        ("/simple/holygrail/holygrail-1.0-py3-none-any.whl", "Range", "bytes=" + " " * 60_000 + "x"),
+        ("/simple/holygrail/holygrail-1.0-py3-none-any.whl", "Range", "bytes=1-" + " " * 60_000 + "x"),
+    ],
+)
+@pytest.mark.usefixtures("holygrail")
+def test_a_header_of_60_000_spaces_keeps_nobody_waiting(app: Application, path: str, name: str, value: str) -> None:
+    before = time.process_time()
+    assert app.get(path, headers={name: value}).status_code == 200
+    assert time.process_time() - before < 2  # seconds; trying from each space took ten and more

@@ -92,6 +92,7 @@ def test_all_problems_of_a_configuration_are_told_at_once(tmp_path: Path, capsys
     [
         (["--hypercorn", "keep_alive=3"], "did you mean keep_alive_timeout?"),
         (["--trusted_proxy", "proxy"], "--trusted_proxy 'proxy' is neither an address nor a network"),
+        (["--private", "acme *"], "--private 'acme *': expected a project name or a glob of them"),
         (["--config", "absent.toml"], "--config 'absent.toml' cannot be read: No such file or directory"),
         (["--workers", "0"], "workers"),
         (["--prot", "1"], "--port"),

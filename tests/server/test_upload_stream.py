@@ -11,8 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
-from pywharf.early_answer import Message, Receive
 from pywharf.form_parts import FormLimits
 from pywharf.threads import StorageThreads
 from pywharf.upload_stream import ReceivedForm, receive_upload

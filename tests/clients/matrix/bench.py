@@ -7,12 +7,9 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
-from clients.matrix.client import Access, Client
-from clients.matrix.desk import Desk
-from clients.matrix.environments import Environments
+from clients.matrix.client import Access
 from clients.matrix.steady_text import steady_text
 from pywharf_core.testing import make_wheel
 from support.clients import Ran
@@ -40,7 +37,7 @@ private = ["acme-*"]
 max_file_bytes = 100000
 """
 
-#: Makes no wheel of any client to be a wheel of a Python that there is.
+# No Python that there is.
 _NO_PYTHON = ">=3.99"
 
 
@@ -60,19 +57,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Bench:
-    """:ivar library_sha256: of the one file of ``acme-library`` 1.0."""
+    """:ivar folder: of all desks.
+    :ivar library_sha256: of the one file of ``acme-library`` 1.0.
+    """
 
     server: RunningServer
     extra: StaticIndex
     folder: Path
     library_sha256: str
-    numbers: Iterator[int]
 
     def access(self, secret: str, repository: str = REPOSITORY) -> Access:
         return Access(self.server.url, repository, secret)
-
-    def desk(self, client: Client) -> Desk:
-        return Desk(self.folder / f"desk-{next(self.numbers)}", client.tool)
 
     def page(self, project: str, repository: str = REPOSITORY) -> Mapping[str, str]:
         """The sha256 of each file that is listed."""
@@ -96,12 +91,7 @@ def bench(folder: Path) -> Iterator[Bench]:
         with running_server(root, "--extra_index_url", url) as server:
             library = _publish_what_is_installed(server, folder / "published")
             (folder / "desks").mkdir()
-            yield Bench(server, extra, folder / "desks", library, count(1))
-
-
-def clients_of(folder: Path, kinds: Mapping[str, type[Client]]) -> Mapping[str, Client]:
-    environments = Environments(folder)
-    return {key: kind(environments.of(key)) for key, kind in kinds.items()}
+            yield Bench(server, extra, folder / "desks", library)
 
 
 def _publish_what_is_installed(server: RunningServer, folder: Path) -> str:
@@ -117,9 +107,7 @@ def _publish_what_is_installed(server: RunningServer, folder: Path) -> str:
     ]
     for wheel in wheels:
         body = encode(form_of(wheel))
-        answer = server.ask(
-            "/simple/", (REPOSITORY, WRITE), method="POST", body=body, headers=form_headers()
-        )
+        answer = server.ask("/simple/", (REPOSITORY, WRITE), method="POST", body=body, headers=form_headers())
         assert answer.status == 200, answer.text
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     path = "/manage/acme-yanked/1.1/yank"

@@ -25,8 +25,8 @@ class Address(StrEnum):
 class Way(StrEnum):
     """Where a client has username and secret from; the values are how the page writes them."""
 
-    OPTIONS = "its options"
-    URL = "the URL"
+    OPTIONS = "options or environment"
+    URL = "URL"
     NETRC = "netrc"
     KEYRING = "keyring"
 
@@ -89,32 +89,51 @@ class Access:
         return self.bare_url.replace("://", f"://{userinfo}")
 
 
+def way_key(address: Address, way: Way) -> str:
+    """The key of the scenario in which a client gets to a repository so."""
+    return f"{address} by {way}"
+
+
+def never_by(way: Way, why: str) -> Mapping[str, str]:
+    """What a client cannot do that knows no such way, whatever the address."""
+    return {way_key(address, way): why for address in Address}
+
+
 class Client(ABC):
     """:cvar key: its name in ``clients.toml``.
-    :cvar installing, publishing: scenarios that do not work with it, by key, and why: the fault is not ours.
+    :cvar newest_python: that it runs on; None: on all of ours.
     """
 
     key: ClassVar[str]
+    newest_python: ClassVar[tuple[int, int] | None] = None
 
     def __init__(self, tool: Tool) -> None:
         self.tool = tool
 
 
 class Publisher(Client):
-    """Publishes."""
+    """:cvar cannot_publish: keys of scenarios that do not work with this client, and why; the fault is not ours.
+    :cvar tells_our_sentence: whether a refused upload shows the user our sentence, and not the status alone.
+    :cvar skipping: how it is told to pass over what is there already, for the page; None: it cannot be.
+    """
 
     cannot_publish: ClassVar[Mapping[str, str]] = {}
+    tells_our_sentence: ClassVar[bool] = True
+    skipping: ClassVar[str | None] = "`--skip-existing`"
 
     @abstractmethod
     def publish(self, desk: Desk, access: Access, release: Release, *, skip: bool = False) -> Ran:
         """Publish the wheel and the sdist of ``release``.
 
-        :param skip: with the client's own way to pass over what is there already; without it if it has none.
+        :param skip: passing over what is there already, if the client can.
         """
 
 
 class Installer(Client):
-    """Installs into ``desk.python``."""
+    """Installs into ``desk.python``.
+
+    :cvar cannot_install: keys of scenarios that do not work with this client, and why; the fault is not ours.
+    """
 
     cannot_install: ClassVar[Mapping[str, str]] = {}
 

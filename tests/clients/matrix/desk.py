@@ -17,12 +17,14 @@ _LONGEST = 120  # seconds
 
 
 class Desk:
-    """:param folder: made here.
+    """:param folder: made here; its name is good for a project's.
     :ivar work: the client's working folder.
+    :ivar project: the name for what is published from here.
     """
 
     def __init__(self, folder: Path, tool: Tool) -> None:
         self.folder = folder
+        self.project = f"acme-{folder.name}"
         self.work = folder / "work"
         self.work.mkdir(parents=True)
         self._home = folder / "home"
@@ -38,10 +40,6 @@ class Desk:
             making = [sys.executable, "-m", "uv", "venv", "--quiet", "--no-config", "--python", sys.executable]
             subprocess.run([*making, self._environment], check=True)
         return self._environment / "bin" / "python"
-
-    def fresh_environment(self) -> None:
-        """From now on ``python`` is another."""
-        self._environment = self._environment.with_name(self._environment.name + "-again")
 
     def version_of(self, module: str) -> str | None:
         """``__version__`` of a module of ``make_wheel``, if it is installed."""

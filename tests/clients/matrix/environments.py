@@ -69,9 +69,7 @@ class Environments:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._keyring = make_wheel(
-            folder, "keyring-in-a-file", "1.0", extra_files={"keyring_in_a_file.py": _KEYRING}
-        )
+        self._keyring = make_wheel(folder, "keyring-in-a-file", "1.0", extra_files={"keyring_in_a_file.py": _KEYRING})
 
     def of(self, key: str) -> Tool:
         """:param key: as in ``clients.toml``."""

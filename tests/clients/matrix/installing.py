@@ -6,18 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 from clients.matrix.bench import READ, WRONG, Bench, Finding
-from clients.matrix.client import Address, Installer, Way
-from clients.matrix.publishing import way_key
+from clients.matrix.client import Address, Installer, Way, way_key
+from clients.matrix.desk import Desk
 
-Scenario = Callable[[Bench, Installer], Finding]
+Scenario = Callable[[Bench, Installer, Desk], Finding]
 
-ERRORS: Mapping[str, str] = {
-    "wrong secret": "the password is no secret of the repository",
-    "nowhere": "a private name that was never published",
-    "false hash": "a lock or requirement wants another sha256 than the file has",
+#: Why nothing is installed, by the key of the scenario.
+REFUSALS: Mapping[str, str] = {
+    "wrong secret": "The password is no secret of the repository.",
+    "no such project": "A private name that was never published; it is not looked for in the extra index.",
+    "false hash": "The lock or the requirement wants another sha256 than the file has.",
 }
 
-PINNED, PASSED_OVER, HASHED = "yanked and pinned", "passed over", "hash"
+PASSED_OVER = "passes over what it should"
+PINNED, HASHED = "a yanked release by its version", "a file by its hash"
 
 
 def scenarios() -> Mapping[str, Scenario]:
@@ -28,7 +30,7 @@ def scenarios() -> Mapping[str, Scenario]:
         PINNED: _installed(["acme-yanked==1.1"], {"acme_yanked": "1.1"}),
         HASHED: _locked(right=True),
         "wrong secret": _wrong_secret,
-        "nowhere": _nowhere,
+        "no such project": _nowhere,
         "false hash": _locked(right=False),
     }
 
@@ -42,8 +44,7 @@ def _resolved(address: Address, way: Way) -> Scenario:
 def _installed(
     requirements: Sequence[str], wanted: Mapping[str, str], address: Address = Address.SHARED, way: Way = Way.URL
 ) -> Scenario:
-    def run(bench: Bench, client: Installer) -> Finding:
-        desk = bench.desk(client)
+    def run(bench: Bench, client: Installer, desk: Desk) -> Finding:
         ran = client.install(desk, bench.access(READ).by(address, way), requirements)
         found = {module: desk.version_of(module) for module in wanted}
         return bench.finding(ran.status == 0 and found == wanted, ran, f"installed: {found}")
@@ -52,8 +53,7 @@ def _installed(
 
 
 def _locked(*, right: bool) -> Scenario:
-    def run(bench: Bench, client: Installer) -> Finding:
-        desk = bench.desk(client)
+    def run(bench: Bench, client: Installer, desk: Desk) -> Finding:
         access = bench.access(READ).by(Address.SHARED, Way.URL)
         sha256 = bench.library_sha256 if right else "0" * 64
         ran = client.install_locked(desk, access, "acme-library==1.0", sha256)
@@ -63,13 +63,11 @@ def _locked(*, right: bool) -> Scenario:
     return run
 
 
-def _wrong_secret(bench: Bench, client: Installer) -> Finding:
-    desk = bench.desk(client)
+def _wrong_secret(bench: Bench, client: Installer, desk: Desk) -> Finding:
     ran = client.install(desk, bench.access(WRONG).by(Address.SHARED, Way.URL), ["acme-library"])
     return bench.finding(ran.status != 0 and desk.version_of("acme_library") is None, ran)
 
 
-def _nowhere(bench: Bench, client: Installer) -> Finding:
-    desk = bench.desk(client)
+def _nowhere(bench: Bench, client: Installer, desk: Desk) -> Finding:
     ran = client.install(desk, bench.access(READ).by(Address.SHARED, Way.URL), ["acme-nowhere"])
     return bench.finding(ran.status != 0, ran)

@@ -3,47 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import product
 
 from clients.matrix.bench import READ, SMALL, WRITE, WRONG, Bench, Finding
-from clients.matrix.client import Access, Address, Publisher, Way
+from clients.matrix.client import Access, Address, Publisher, Way, way_key
+from clients.matrix.desk import Desk
 from clients.matrix.release import Release
 
-Scenario = Callable[[Bench, Publisher], Finding]
+Scenario = Callable[[Bench, Publisher, Desk], Finding]
 
-ERRORS: Mapping[str, str] = {
-    "wrong secret": "the password is no secret of the repository",
-    "no right": "the password is the read secret",
-    "conflict": "the name is taken by a file with other content",
-    "invalid file": "the wheel has a member that its RECORD does not know",
-    "too large": "the file is larger than `max_file_bytes`",
+
+@dataclass(frozen=True)
+class Refusal:
+    """:ivar why: for the page.
+    :ivar status: of HTTP.
+    :ivar sentence: a part of what the server says.
+    """
+
+    why: str
+    status: int
+    sentence: str
+
+
+#: By the key of the scenario.
+REFUSALS: Mapping[str, Refusal] = {
+    "wrong secret": Refusal("The password is no secret of the repository.", 401, "password is wrong"),
+    "no right": Refusal("The password is the read secret.", 403, "may read the repository"),
+    "conflict": Refusal("The name is taken by a file with other content.", 409, "File already exists"),
+    "invalid file": Refusal("The wheel has a member that its RECORD does not list.", 400, "RECORD does not list"),
+    "too large": Refusal("The file is larger than `max_file_bytes`.", 413, "larger than 100000 bytes"),
 }
 
-AGAIN, SKIPPING = "again", "skipping"
-
-
-def way_key(address: Address, way: Way) -> str:
-    return f"{address} by {way}"
+AGAIN = "the same files again"
+SKIPPING_SAME, SKIPPING_OTHER = "skips the same files", "skips other files of that name"
 
 
 def scenarios() -> Mapping[str, Scenario]:
     """By key, in the order in which the page has them."""
     return {
         **{way_key(address, way): _published(address, way) for way, address in product(Way, Address)},
-        AGAIN: _again,
-        SKIPPING: _skipping,
+        AGAIN: _again(skip=False),
+        SKIPPING_SAME: _again(skip=True),
+        SKIPPING_OTHER: _taken(skip=True),
         "wrong secret": _refused(lambda bench: bench.access(WRONG)),
         "no right": _refused(lambda bench: bench.access(READ)),
-        "conflict": _conflict,
+        "conflict": _taken(skip=False),
         "invalid file": _refused(lambda bench: bench.access(WRITE), spoiled=True),
         "too large": _refused(lambda bench: bench.access(WRITE, SMALL), large=True),
     }
 
 
 def _published(address: Address, way: Way) -> Scenario:
-    def run(bench: Bench, client: Publisher) -> Finding:
-        desk = bench.desk(client)
-        release = Release(desk.folder / "project", f"acme-{desk.folder.name}")
+    def run(bench: Bench, client: Publisher, desk: Desk) -> Finding:
+        release = Release(desk.folder / "project", desk.project)
         ran = client.publish(desk, bench.access(WRITE).by(address, way), release)
         page = bench.page(release.name)
         return bench.finding(ran.status == 0 and page == release.hashes(), ran, f"listed: {page}")
@@ -51,40 +64,41 @@ def _published(address: Address, way: Way) -> Scenario:
     return run
 
 
-def _again(bench: Bench, client: Publisher) -> Finding:
-    """The same files again, without any option."""
-    desk = bench.desk(client)
-    release = Release(desk.folder / "project", f"acme-{desk.folder.name}")
-    first = client.publish(desk, bench.access(WRITE), release)
-    assert first.status == 0, first.output
-    ran = client.publish(desk, bench.access(WRITE), release)
-    return bench.finding(ran.status == 0 and bench.page(release.name) == release.hashes(), ran)
+def _again(*, skip: bool) -> Scenario:
+    """:param skip: with the client's own option to pass over what is there already."""
+
+    def run(bench: Bench, client: Publisher, desk: Desk) -> Finding:
+        if skip and client.skipping is None:
+            return Finding(False, "")
+        release = Release(desk.folder / "project", desk.project)
+        first = client.publish(desk, bench.access(WRITE), release)
+        assert first.status == 0, first.output
+        ran = client.publish(desk, bench.access(WRITE), release, skip=skip)
+        return bench.finding(ran.status == 0 and bench.page(release.name) == release.hashes(), ran)
+
+    return run
 
 
-def _skipping(bench: Bench, client: Publisher) -> Finding:
-    """Other files under the same names, with the client's own option to pass over what is there."""
-    return _taken(bench, client, skip=True)
+def _taken(*, skip: bool) -> Scenario:
+    """Other files under names that are taken: never replaced, and an error unless they are to be passed over."""
 
+    def run(bench: Bench, client: Publisher, desk: Desk) -> Finding:
+        if skip and client.skipping is None:
+            return Finding(False, "")
+        first = Release(desk.folder / "first", desk.project)
+        ran = client.publish(desk, bench.access(WRITE), first)
+        assert ran.status == 0, ran.output
+        second = Release(desk.folder / "project", first.name, summary="Another")
+        ran = client.publish(desk, bench.access(WRITE), second, skip=skip)
+        kept = bench.page(first.name) == first.hashes()
+        return bench.finding((ran.status == 0) is skip and kept, ran, f"the first files are kept: {kept}")
 
-def _conflict(bench: Bench, client: Publisher) -> Finding:
-    return _taken(bench, client, skip=False)
-
-
-def _taken(bench: Bench, client: Publisher, *, skip: bool) -> Finding:
-    desk = bench.desk(client)
-    first = Release(desk.folder / "first", f"acme-{desk.folder.name}")
-    ran = client.publish(desk, bench.access(WRITE), first)
-    assert ran.status == 0, ran.output
-    second = Release(desk.folder / "project", first.name, summary="Another")
-    ran = client.publish(desk, bench.access(WRITE), second, skip=skip)
-    kept = bench.page(first.name) == first.hashes()
-    return bench.finding((ran.status == 0) is skip and kept, ran, f"the first files are kept: {kept}")
+    return run
 
 
 def _refused(way_in: Callable[[Bench], Access], *, spoiled: bool = False, large: bool = False) -> Scenario:
-    def run(bench: Bench, client: Publisher) -> Finding:
-        desk = bench.desk(client)
-        release = Release(desk.folder / "project", f"acme-{desk.folder.name}", spoiled=spoiled, large=large)
+    def run(bench: Bench, client: Publisher, desk: Desk) -> Finding:
+        release = Release(desk.folder / "project", desk.project, spoiled=spoiled, large=large)
         access = way_in(bench)
         ran = client.publish(desk, access, release)
         page = bench.page(release.name, access.repository)

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_SERVER = re.compile(r"\b(127\.0\.0\.1|localhost):\d+")
-_REQUEST = re.compile(r"\b[0-9a-f]{16}\b")
-_PROGRESS = re.compile(r"\d+%|[━█]|\bin [\d.]+ ?m?s\b|[kM]B/s")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_CALLS = re.compile(r"(?<=^Traceback \(most recent call last\):\n)(?:[ \t].*\n)*", re.MULTILINE)
+_PROGRESS = re.compile(r"\d+%|[━█⠀-⣿]|\bin [\d.]+ ?m?s\b|[kM]B/s|^ *\d:\d\d:\d\d ")
+
+_REPLACED = (
+    (re.compile(rf"{re.escape(tempfile.gettempdir())}/[^\s)]*"), "DIR"),
+    (re.compile(r"\b(127\.0\.0\.1|localhost):\d+"), r"\1:PORT"),
+    (re.compile(r"(?<=-)[a-z0-9_]{8}(?=\.log\b)"), "ID"),
+    (re.compile(r"\b(?!0{64})[0-9a-f]{64}\b"), "SHA256"),
+    (re.compile(r"\b[0-9a-f]{16}\b"), "ID"),  # of a request
+    (re.compile(r"\b413 Request Entity Too Large"), "413 Content Too Large"),  # before Python 3.13
+)
 
 
 def steady_text(output: str, folder: Path) -> str:
-    """Ports become ``PORT``, what is in ``folder`` is in ``DIR``, ids of requests ``ID``; no lines of progress.
+    """No lines of progress and no calls of tracebacks; words in capitals for folders, ports, hashes and other ids.
 
-    :param folder: of all runs; each has a folder of its own in it.
+    :param folder: of all desks.
     """
-    text = _ANSI.sub("", output)
+    text = _CONTROL.sub("", output).replace("\r\n", "\n")
     text = re.sub(rf"(file://)?{re.escape(str(folder))}/[\w-]+", "DIR", text)
-    text = _SERVER.sub(r"\1:PORT", text)
-    text = _REQUEST.sub("ID", text)
-    lines = (line.rpartition("\r")[2].rstrip() for line in text.replace("\r\n", "\n").split("\n"))
+    for pattern, word in _REPLACED:
+        text = pattern.sub(word, text)
+    text = _CALLS.sub("  ...\n", text)
+    lines = (line.rpartition("\r")[2].rstrip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line and not _PROGRESS.search(line))

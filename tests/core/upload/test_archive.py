@@ -497,6 +497,10 @@ def test_zeros_behind_a_gzip_stream_are_padding(tmp_path: Path) -> None:
         ([PKG_INFO, member("bar/a")], "this one holds 'bar', 'foo-1.0'"),
         ([PKG_INFO, member("setup.py")], "this one has 'setup.py' beside it"),
         ([PKG_INFO, PKG_INFO], "The sdist has foo-1.0/PKG-INFO twice"),
+        (
+            [PKG_INFO, member("foo-1.0/PKG-INFO", type=tarfile.SYMTYPE, linkname="other")],
+            "The sdist has foo-1.0/PKG-INFO twice",
+        ),
         ([PKG_INFO, member("../evil")], "should have a plain relative path"),
         ([PKG_INFO, member("/etc/evil")], "should have a plain relative path"),
         ([PKG_INFO, member("foo-1.0/../../evil")], "should have a plain relative path"),
@@ -559,7 +563,11 @@ def sentence_if_refused(reading: Callable[[], object]) -> str:
     return ""
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=max(300, settings().max_examples),
+    deadline=None,
+)
 @given(
     st.sampled_from([(WHEEL_NAME, wheel_of()), (ZIP_NAME, SOUND), (SDIST_NAME, sdist_of(PKG_INFO))]),
     st.lists(st.tuples(st.integers(0, 2000), st.binary(min_size=1, max_size=6)), min_size=1, max_size=4),
@@ -577,7 +585,11 @@ def test_a_damaged_archive_is_taken_or_refused_but_never_a_crash(
         assert "\n" not in sentence_if_refused(reading)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=max(300, settings().max_examples),
+    deadline=None,
+)
 @given(st.lists(st.tuples(st.integers(0, 2000), st.binary(min_size=1, max_size=6)), min_size=1, max_size=4))
 def test_a_damaged_tar_archive_is_taken_or_refused_but_never_a_crash(
     tmp_path: Path, changes: list[tuple[int, bytes]]
@@ -629,3 +641,45 @@ def test_a_file_that_came_by_hand_may_be_unreadable(filename: str, content: byte
     with pytest.raises(InvalidUpload) as caught:
         read_core_metadata(io.BytesIO(content), parse_filename(filename))
     assert sentence in str(caught.value)
+
+
+# --- metadata that only wants to keep the server busy, or to trip it --------------------------------------------
+
+
+def _wheel_with(metadata: bytes) -> bytes:
+    return wheel_of({**WHEEL_FILES, "foo-1.0.dist-info/METADATA": metadata})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [b"".join(b"X%d: a\n" % number for number in range(201)), b"Requires-Dist: a\n" * 100_001],
+    ids=["kinds", "fields"],
+)
+def test_metadata_of_more_fields_than_any_has_is_refused_before_it_is_parsed(tmp_path: Path, fields: bytes) -> None:
+    metadata = METADATA.replace(b"Version: 1.0\n", b"Version: 1.0\n" + fields)
+    assert "more than 200 kinds of fields" in refusal(tmp_path, WHEEL_NAME, _wheel_with(metadata))
+
+
+def test_a_description_may_have_as_many_lines_as_it_likes(tmp_path: Path) -> None:
+    metadata = METADATA + b"".join(b"X%d: a\n" % number for number in range(1000))
+    assert read(tmp_path, WHEEL_NAME, _wheel_with(metadata)).core_metadata_bytes == metadata
+
+
+def test_numbers_of_more_digits_than_python_reads_are_no_version(tmp_path: Path) -> None:
+    digits = b"1" * 5000
+    metadata = METADATA.replace(b"Version: 1.0\n", b"Version: %s\n" % digits)
+    assert "they should agree" in refusal(tmp_path, WHEEL_NAME, _wheel_with(metadata))
+    pkg_info = METADATA.replace(b"Metadata-Version: 2.1", b"Metadata-Version: 2.%s" % digits)
+    found = read(tmp_path, SDIST_NAME, sdist_of(member("foo-1.0/PKG-INFO", pkg_info)))
+    assert found.core_metadata_bytes is None
+
+
+def test_damaged_lzma_in_a_file_dropped_by_hand_is_refused_like_any_damage() -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("foo-1.0.dist-info/METADATA", METADATA)
+    damaged = bytearray(content.getvalue())
+    start = 30 + len("foo-1.0.dist-info/METADATA")
+    damaged[start + 4 : start + 9] = b"\xff" * 5  # LZMA's properties
+    with pytest.raises(InvalidUpload):
+        read_core_metadata(io.BytesIO(bytes(damaged)), parse_filename(WHEEL_NAME))

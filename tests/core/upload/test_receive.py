@@ -69,7 +69,12 @@ def test_a_wheel_becomes_a_file_to_publish(upload: Upload) -> None:
 def test_an_old_sdist_has_no_metadata_to_serve_and_takes_what_the_form_adds(upload: Upload) -> None:
     old = member("foo-1.0/PKG-INFO", b"Metadata-Version: 1.0\nName: foo\nVersion: 1.0\nSummary: of the archive\n")
     file, staged = upload(
-        SDIST_NAME, sdist_of(old), summary="of the form", requires_python=">=3.9", author="somebody", metadata_version="9"
+        SDIST_NAME,
+        sdist_of(old),
+        summary="of the form",
+        requires_python=">=3.9",
+        author="somebody",
+        metadata_version="9",
     )
     assert staged.attachments == {}
     assert file.core_metadata_sha256 is None

@@ -31,6 +31,7 @@ from pywharf_core.model import (
 )
 from pywharf_core.options import option
 from pywharf_core.secret import Secret
+from pywharf_core.secret_parameter import SECRET
 from pywharf_core.storage import (
     Change,
     ChangeKind,
@@ -69,6 +70,7 @@ __all__ = [
     "ParsedFilename",
     "ProjectState",
     "ProjectStatus",
+    "SECRET",
     "RedirectTo",
     "Refused",
     "ScanResult",

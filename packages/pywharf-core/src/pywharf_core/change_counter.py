@@ -26,7 +26,8 @@ class ChangeCounter:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if os.fstat(descriptor).st_size < _NUMBER.size:
-                os.ftruncate(descriptor, _NUMBER.size)
+                # Not ftruncate: on a full disk, writing into a hole through the mapping kills the process (SIGBUS).
+                os.pwrite(descriptor, bytes(_NUMBER.size), 0)
             self._memory = mmap.mmap(descriptor, _NUMBER.size)
         finally:
             os.close(descriptor)

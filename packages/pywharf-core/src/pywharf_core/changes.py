@@ -25,6 +25,7 @@ from pywharf_core.errors import (
     StorageUnavailable,
     WharfError,
 )
+from pywharf_core.filenames import parse_version
 from pywharf_core.index.local import IndexChange
 from pywharf_core.index.pending import PendingKind
 from pywharf_core.index.sync import with_what_was_computed
@@ -68,7 +69,7 @@ def publish(
         with _intending(repository, storage, PendingKind.PUBLISH, file) as intent:
             published, new = _add(storage, file, staged)
     if listed is None or published.fingerprint != listed.fingerprint:
-        _list(repository, storage, published, since, _putting(published), _removing(published), intent)
+        _list(repository, storage, published, since, _putting(published), _removing(storage, published), intent)
     if published.sha256 != file.sha256:
         raise FileAlreadyExists(
             f"File already exists: {file.filename} is published with other content, which is never replaced; "
@@ -105,7 +106,7 @@ def yank(
             if len(stored) == 1:
                 raise _gone(listed) from None
             continue
-        _list(repository, storage, updated, since, _putting(updated), _removing(updated), intent)
+        _list(repository, storage, updated, since, _putting(updated), _removing(storage, updated), intent)
         logger.info("file unyanked" if reason is None else "file yanked", extra=_fields(repository, updated))
         marked.append(updated)
     return marked
@@ -151,7 +152,8 @@ def delete(
         except FileNotFound:  # in the moment since it was found
             _forget(repository, storage, file, since)
             continue
-        _list(repository, storage, file, since, _burying(file), _burying(file), intent)
+        bury = _burying(storage, file)
+        _list(repository, storage, file, since, bury, bury, intent, gone=True)
         logger.info("file deleted", extra=_fields(repository, file))
         deleted.append(file)
     if not deleted:
@@ -239,7 +241,7 @@ def _stored(
             continue
         if found.fingerprint != file.fingerprint:
             found = with_what_was_computed(file, found)
-            _list(repository, storage, found, since, _putting(found), _removing(found))
+            _list(repository, storage, found, since, _putting(found), _removing(storage, found))
         stored.append(found)
     if not stored:
         raise _gone(listed)
@@ -248,7 +250,8 @@ def _stored(
 
 def _forget(repository: Repository, storage: Storage, file: DistributionFile, since: int) -> None:
     logger.warning("file was gone already", extra=_fields(repository, file))
-    _list(repository, storage, file, since, _removing(file), _removing(file))
+    remove = _removing(storage, file)
+    _list(repository, storage, file, since, remove, remove, gone=True)
 
 
 def _gone(files: Sequence[DistributionFile]) -> FileNotFound:
@@ -264,8 +267,12 @@ def _list(
     apply: Callable[[IndexChange], None],
     if_gone: Callable[[IndexChange], None],
     intent: Intent = None,
+    *,
+    gone: bool = False,
 ) -> None:
     """Write a change that the storage has made into the index.
+
+    :param gone: whether the file is, after the change.
 
     If somebody changed the same name after ``since``, nobody knows whose change the storage made last: it is asked.
     """
@@ -273,11 +280,15 @@ def _list(
         with repository.index.changing() as change:
             if not change.changed_after(file.filename, since):
                 apply(change)
-                settle(change, intent, file)
+                settle(repository, storage, change, intent, file, gone=gone)
                 return
             since = change.revision()
         found = storage.find_file(file)
-        apply = if_gone if found is None else _putting(found)
+        gone = found is None
+        if found is None:
+            apply = if_gone
+        else:
+            apply, file = _putting(found), found
 
 
 @contextmanager
@@ -302,15 +313,26 @@ def _putting(file: DistributionFile) -> Callable[[IndexChange], None]:
     return put
 
 
-def _burying(file: DistributionFile) -> Callable[[IndexChange], None]:
-    return lambda change: change.put_tombstone(Deleted(file.filename, file.sha256), file.project)
+def _burying(storage: Storage, file: DistributionFile) -> Callable[[IndexChange], None]:
+    def bury(change: IndexChange) -> None:
+        if not _is_another(storage, change, file):
+            change.put_tombstone(Deleted(file.filename, file.sha256), file.project)
+
+    return bury
 
 
-def _removing(file: DistributionFile) -> Callable[[IndexChange], None]:
+def _removing(storage: Storage, file: DistributionFile) -> Callable[[IndexChange], None]:
     def remove(change: IndexChange) -> None:
-        change.remove_file(file.filename)
+        if not _is_another(storage, change, file):
+            change.remove_file(file.filename)
 
     return remove
+
+
+def _is_another(storage: Storage, change: IndexChange, file: DistributionFile) -> bool:
+    """Whether a later file has the name: a storage that keeps an index is asked by identity, and says nothing of it."""
+    listed = change.file(file.filename)
+    return storage.keeps_index and listed is not None and listed.storage_id != file.storage_id
 
 
 def _release(repository: Repository, project: NormalizedName, version: str) -> tuple[int, Sequence[DistributionFile]]:
@@ -340,7 +362,7 @@ def _one_file(
 
 def _version(text: str, project: NormalizedName) -> Version:
     try:
-        return Version(text)
+        return parse_version(text)
     except InvalidVersion:
         raise NotFound(f"{text!r} is no version as in PEP 440, so {project} has no such release.") from None
 

@@ -21,7 +21,7 @@
     ├── IndexConflict             somebody else wrote the remote index first
     ├── NotSupported              the storage declares that it cannot do this
     └── StorageUnavailable        worth another try later (retry_after)
-        └── NotSynchronised       this repository's index was never read yet
+        └── NotSynchronised       nobody knows now what is in this repository
 
 The message of each is one sentence for the person at the other end: what is wrong, and what would be right.
 """
@@ -129,4 +129,7 @@ class StorageUnavailable(WharfError):
 
 
 class NotSynchronised(StorageUnavailable):
-    """The repository was configured, but its storage was never read completely yet."""
+    """What is in the repository is not known now: its storage was never read completely, or cannot be read."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=2)

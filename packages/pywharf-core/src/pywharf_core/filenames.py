@@ -37,13 +37,28 @@ class ParsedFilename:
 
 
 def is_project_name(text: str) -> bool:
-    """Whether ``text`` is a valid project name (name format of the core metadata specification), normalised or not."""
-    return _PROJECT_NAME.match(text) is not None
+    """Whether ``text`` is a valid project name (name format of the core metadata specification), normalised or not.
+
+    No longer than a filename may be: no file could be of such a project.
+    """
+    return len(text) <= MAX_FILENAME_BYTES and _PROJECT_NAME.match(text) is not None
 
 
 def normalise(name: str) -> NormalizedName:
     """The normalised form of a project name (name normalisation specification, PEP 503)."""
     return canonicalize_name(name)
+
+
+def parse_version(text: str) -> Version:
+    """A version (PEP 440).
+
+    :raises InvalidVersion: it is none, or has a number of more digits than Python reads, which is a plain ``ValueError``
+        in ``Version``.
+    """
+    try:
+        return Version(text)
+    except ValueError as error:
+        raise InvalidVersion(text) from error
 
 
 def parse_filename(filename: str, project: str | None = None) -> ParsedFilename:

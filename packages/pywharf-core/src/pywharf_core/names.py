@@ -15,6 +15,8 @@ from functools import lru_cache
 
 from packaging.utils import NormalizedName
 
+from pywharf_core.errors import NotSynchronised
+
 
 class Answerer(StrEnum):
     """The rule that decides for a name."""
@@ -33,6 +35,11 @@ class Answer:
 
     answerer: Answerer
     because: str = ""
+
+    def demand_ready(self) -> None:
+        """:raises NotSynchronised: nobody may answer now."""
+        if self.answerer is Answerer.NOT_READY:
+            raise NotSynchronised(self.because)
 
 
 class PrivateNames:

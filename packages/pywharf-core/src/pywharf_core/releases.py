@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
+from pywharf_core.filenames import parse_version
 from pywharf_core.model import DistributionFile
 from pywharf_core.simple.ordering import parsed_version
 
@@ -65,7 +66,7 @@ def latest(releases: Iterable[Release]) -> Release:
 def release_of(releases: Iterable[Release], version: str) -> Release | None:
     """The release whose version equals ``version`` by PEP 440; None: there is none, or it is no version."""
     try:
-        wanted = parsed_version(version)
+        wanted = parse_version(version)  # not remembered: whoever asks can think of any number of them
     except InvalidVersion:
         return None
     return next((release for release in releases if release.parsed == wanted), None)

@@ -6,23 +6,25 @@ For storages that keep no index everything here does nothing: their scan shows e
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 
-from pywharf_core.errors import NotFound
 from pywharf_core.index.document import Operation
 from pywharf_core.index.local import IndexChange
-from pywharf_core.index.pending import PendingChange, PendingKind
+from pywharf_core.index.pending import FORGOTTEN, PendingChange, PendingKind
 from pywharf_core.index.remote import NoRemoteIndex, RebuildReport, push, rebuild
+from pywharf_core.index.sync import with_what_was_computed
 from pywharf_core.model import DistributionFile
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Deleted, Storage
+from pywharf_core.storage import Change, ChangeKind, Deleted, Storage
 
 logger = logging.getLogger(__name__)
 
 _STILL_RUNNING = 60.0  # seconds for which an intent may be somebody's who is at it
-_QUIET = 2.0  # seconds after the last change before changes are folded in: a twine run is one commit
-_PACE = 20.0  # seconds between two folds: each is a commit, and GitHub takes 500 an hour
+_LONGEST_UPLOAD = 3600.0  # seconds
+QUIET = 2.0  # seconds after the last change before changes are folded in: a twine run is one commit
+PACE = 20.0  # seconds between two folds: each is a commit, and GitHub takes 500 an hour
 
 #: The number of a change that was written down; None: there was no need.
 Intent = int | None
@@ -33,18 +35,24 @@ def intend(repository: Repository, storage: Storage, kind: PendingKind, file: Di
     if not storage.keeps_index:
         return None
     with repository.index.changing() as change:
-        return change.put_pending(kind, file, made=False)
+        return change.put_pending(repository.store, kind, file, made=False)
 
 
-def settle(change: IndexChange, intent: Intent, file: DistributionFile) -> None:
-    """What became of the change is in the index: it stays pending until the remote index shows the same."""
-    if intent is None:
+def settle(
+    repository: Repository, storage: Storage, change: IndexChange, intent: Intent, file: DistributionFile, *, gone: bool
+) -> None:
+    """What became of the change is in the index: it stays pending until the remote index shows the same.
+
+    :param intent: None: nobody intended it, the storage was found to be so.
+    """
+    if not storage.keeps_index:
+        return
+    if gone:
+        change.put_pending(repository.store, PendingKind.DELETE, file, made=True, number=intent)
         return
     listed = change.file(file.filename)
-    if listed is None:
-        change.put_pending(PendingKind.DELETE, file, made=True, number=intent)
-    else:
-        change.put_pending(PendingKind.UPDATE, listed, made=True, number=intent)
+    known = file if listed is None or listed.storage_id != file.storage_id else listed
+    change.put_pending(repository.store, PendingKind.UPDATE, known, made=True, number=intent)
 
 
 def given_up(repository: Repository, intent: Intent) -> None:
@@ -54,19 +62,60 @@ def given_up(repository: Repository, intent: Intent) -> None:
             change.remove_pending(intent)
 
 
+def noticed(repository: Repository, notice: Sequence[Change]) -> None:
+    """The storage sent word of changes. What it says of files is listed at once; of all else, the synchroniser is told.
+
+    Notices come late, twice and in any order: a file that is known to be newer, or dead, stays so.
+    """
+    storage = repository.view(None)
+    with repository.index.changing() as change:
+        for it in notice:
+            if it.kind is ChangeKind.UNKNOWN or it.file is None or not it.file.storage_id or not storage.keeps_index:
+                change.mark_noticed()
+            elif it.kind is ChangeKind.PUBLISHED:
+                _learn(repository, storage, change, it.file)
+            else:
+                _bury(change, it.file)
+                settle(repository, storage, change, None, it.file, gone=True)
+
+
+def _learn(repository: Repository, storage: Storage, change: IndexChange, file: DistributionFile) -> None:
+    listed = change.file(file.filename)
+    same = listed is not None and listed.storage_id == file.storage_id
+    dead = any(
+        it.kind is PendingKind.DELETE and it.file.storage_id == file.storage_id
+        for it in change.pending(repository.store)
+    )
+    if dead or (same and listed is not None and listed.counter >= file.counter):
+        return
+    if listed is not None:
+        file = with_what_was_computed(listed, file)
+    change.put_file(file)
+    settle(repository, storage, change, None, file, gone=False)
+
+
+def _bury(change: IndexChange, file: DistributionFile) -> None:
+    listed = change.file(file.filename)
+    if listed is None or listed.storage_id == file.storage_id:  # else it came back meanwhile, as another file
+        change.put_tombstone(Deleted(file.filename, file.sha256), file.project)
+
+
 def fold_when_due(repository: Repository, *, last: float) -> bool:
-    """``fold`` if changes wait that nobody adds to any more.
+    """``fold`` if changes wait that nobody adds to any more, or that have waited long.
 
     :param last: Unix seconds of the last fold.
     """
     now = time.time()
+    if last > now - PACE:
+        return False
     with repository.index.reading() as snapshot:
-        waiting = [change.since for change in snapshot.pending() if change.made]
-    return bool(waiting) and max(waiting) <= now - _QUIET and last <= now - _PACE and fold(repository)
+        waiting = [change.since for change in snapshot.pending(repository.store) if change.made]
+    return bool(waiting) and (max(waiting) <= now - QUIET or min(waiting) <= now - PACE) and fold(repository)
 
 
 def fold(repository: Repository) -> bool:
-    """Bring pending changes into the remote index, with the server's own secret.
+    """Bring pending changes into the remote index, with the server's own secret. It leaves out none: what the remote
+    index shows afterwards is not pending any more.
 
     :returns: whether there was anything to do.
     :raises NotPermitted: the secret may not write; the backend's own service does it then.
@@ -74,13 +123,10 @@ def fold(repository: Repository) -> bool:
     """
     storage = repository.view(None)
     with repository.index.reading() as snapshot:
-        pending = [change for change in snapshot.pending() if change.made]
-    if not pending:
+        operations = [change.operation() for change in snapshot.pending(repository.store) if change.made]
+    if not storage.keeps_index or not operations:
         return False
-    write_through(repository, storage, [change.operation() for change in pending])
-    with repository.index.changing() as change:
-        for it in pending:
-            change.remove_pending(it.number)
+    write_through(repository, storage, operations)
     return True
 
 
@@ -97,39 +143,55 @@ def write_through(repository: Repository, storage: Storage, operations: Sequence
 
 
 def resolve_intents(repository: Repository) -> int:
-    """Find out what became of changes whose maker died before it could write that down.
+    """Find out what became of changes whose maker died before it could write that down, and of such as the remote index
+    has not shown for a day.
 
-    :returns: how many there were.
+    :returns: how many were looked into.
     :raises StorageUnavailable: the rest stay.
     """
     storage = repository.view(None)
     if not storage.keeps_index:
         return 0
+    now = time.time()
     with repository.index.reading() as snapshot:
-        before = time.time() - _STILL_RUNNING
-        forgotten = [change for change in snapshot.pending() if not change.made and change.since < before]
-    for intent in forgotten:
-        _resolve(repository, storage, intent)
-    return len(forgotten)
+        open_ones = [it for it in snapshot.pending(repository.store) if it.since < now - _patience(it)]
+    for pending in open_ones:
+        _resolve(repository, storage, pending)
+    return len(open_ones)
 
 
-def _resolve(repository: Repository, storage: Storage, intent: PendingChange) -> None:
-    file = intent.file
-    try:
+def _patience(pending: PendingChange) -> float:
+    """Seconds for which nobody asks what became of it."""
+    if not pending.made:
+        return _STILL_RUNNING
+    return FORGOTTEN if pending.kind is not PendingKind.DELETE else math.inf
+
+
+def _resolve(repository: Repository, storage: Storage, pending: PendingChange) -> None:
+    file, now = pending.file, time.time()
+    while True:
+        with repository.index.reading() as snapshot:
+            since = snapshot.revision()
         found = storage.find_file(file)
-    except NotFound:
-        found = None
-    with repository.index.changing() as change:
-        if found is not None:
-            change.put_file(found)
-            change.put_pending(PendingKind.UPDATE, found, made=True, number=intent.number)
-        elif intent.kind is PendingKind.PUBLISH:
-            change.remove_pending(intent.number)
-        else:
-            change.put_tombstone(Deleted(file.filename, file.sha256), file.project)
-            change.put_pending(PendingKind.DELETE, file, made=True, number=intent.number)
-    fields = {"repository": repository.name, "file": file.filename, "change": intent.kind.value}
-    logger.warning("a change was interrupted and looked into", extra=fields)
+        with repository.index.changing() as change:
+            if change.pending_change(repository.store, pending.number) != pending:
+                return  # its maker is alive, and was done with it in this moment
+            if change.changed_after(file.filename, since):
+                continue  # what was found may be older than what is known
+            if found is not None:
+                listed = change.file(file.filename)
+                change.put_file(found if listed is None else with_what_was_computed(listed, found))
+                change.put_pending(repository.store, PendingKind.UPDATE, found, made=True, number=pending.number)
+            elif file.storage_id:
+                _bury(change, file)
+                change.put_pending(repository.store, PendingKind.DELETE, file, made=True, number=pending.number)
+            elif pending.since < now - _LONGEST_UPLOAD:
+                change.remove_pending(pending.number)
+            else:
+                return  # it may still be on its way
+        fields = {"repository": repository.name, "file": file.filename, "change": pending.kind.value}
+        logger.warning("a change was interrupted and looked into", extra=fields)
+        return
 
 
 def update_index(repository: Repository) -> RebuildReport | None:

@@ -25,6 +25,7 @@ from pywharf_core.errors import (
 )
 from pywharf_core.filenames import parse_filename
 from pywharf_core.index.local import IndexedProject, IndexSnapshot, LocalIndex
+from pywharf_core.index.pending import PendingKind
 from pywharf_core.index.remote import NoRemoteIndex, pull
 from pywharf_core.index.sync import SyncReport, synchronise_by_scan, with_what_was_computed
 from pywharf_core.model import (
@@ -259,13 +260,17 @@ class Repository:
 
         :raises StorageUnavailable: the storage is not there, which says nothing of the file.
         """
-        found = self.view(None).find_file(file)
+        storage = self.view(None)
+        found = storage.find_file(file)
         with self.index.changing() as change:
             if change.file(file.filename) == file:
                 if found is None:
                     change.remove_file(file.filename)
                 else:
                     change.put_file(with_what_was_computed(file, found))
+                if storage.keeps_index:  # else the remote index, which does not know, would bring it back
+                    kind = PendingKind.DELETE if found is None else PendingKind.UPDATE
+                    change.put_pending(self.store, kind, found or file, made=True)
         return FileNotFound(f"{file.filename} is no longer what was listed; ask for the project's page again.")
 
     def new_staging_file(self) -> StagingFile:
@@ -324,7 +329,7 @@ class Repository:
     def _reserve(self, projects: Sequence[str]) -> None:
         """The index keeps the names reserved in any case; what the storage does not take is tried the next time."""
         storage = self.view(None)
-        if not storage.can_update:
+        if not storage.can_update or storage.keeps_index:  # there the remote index keeps them
             return
         for name in projects:
             with self.index.reading() as snapshot:
@@ -353,10 +358,23 @@ class Repository:
         with closing(self.storage), closing(self.auth), closing(self.index):
             pass
 
-    def demand_synchronised(self, snapshot: IndexSnapshot) -> None:
-        """:raises NotSynchronised: the storage was never read completely, so what is not in the index may be there."""
-        if snapshot.synchronised_at(self.store) is None:
-            raise NotSynchronised(self._not_synchronised(snapshot), retry_after=2)
+    def synchronised_at(self) -> float:
+        """Unix seconds of the last whole synchronisation.
+
+        :raises NotSynchronised: there was none yet.
+        """
+        with self.index.reading() as snapshot:
+            return self.demand_synchronised(snapshot)
+
+    def demand_synchronised(self, snapshot: IndexSnapshot) -> float:
+        """Unix seconds of the last whole synchronisation.
+
+        :raises NotSynchronised: the storage was never read completely, so what is not in the index may be there.
+        """
+        synchronised_at = snapshot.synchronised_at(self.store)
+        if synchronised_at is None:
+            raise NotSynchronised(self._not_synchronised(snapshot))
+        return synchronised_at
 
     def _not_synchronised(self, snapshot: IndexSnapshot) -> str:
         failure = snapshot.failure()

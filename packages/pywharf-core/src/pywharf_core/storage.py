@@ -86,7 +86,10 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line of a notice; ``file`` is there whenever the notice carried it."""
+    """One line of a notice; ``file`` is there whenever the notice carried it.
+
+    Of a file that was removed it says what it was, ``storage_id`` above all. None: a synchronisation has to find out.
+    """
 
     kind: ChangeKind
     filename: str | None = None
@@ -236,9 +239,13 @@ class Storage(ABC):
         del file
         raise NotSupported("This storage cannot delete files.")
 
-    def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Change] | None:
-        """A webhook's content, verified. None: not one of this storage's, or not truly from it."""
-        del headers, body
+    def read_notice(self, headers: Mapping[str, str], body: bytes, secret: Secret) -> Sequence[Change] | None:
+        """A webhook's content, verified. None: not one of this storage's, or not truly from it.
+
+        :param headers: by lower-case name.
+        :param secret: the repository's ``webhook_secret``, shared with the sender alone.
+        """
+        del headers, body, secret
         return None
 
     def staging_folder(self) -> Path | None:

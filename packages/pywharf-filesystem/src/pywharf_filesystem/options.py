@@ -13,7 +13,7 @@ class FileSystemOptions:
     """Where the store lies; secrets belong to the auth type."""
 
     path: Path | None = option(
-        "the store's folder; without it, ROOT/cache/<name>/storage",
+        "The store's folder; without it, ROOT/cache/<name>/storage",
         default=None,
         example='"/srv/packages"',
         under_root=True,

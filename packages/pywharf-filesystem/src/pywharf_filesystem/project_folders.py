@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from packaging.utils import NormalizedName
 
@@ -15,7 +14,6 @@ from pywharf_core import is_project_name, normalise, toml_text
 from pywharf_filesystem.durable import locked, replace_file
 from pywharf_filesystem.layout import Layout
 
-_NORMALISED = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _DISTRIBUTION_SUFFIXES = (".whl", ".tar.gz", ".zip")
 
 
@@ -32,6 +30,15 @@ class Listing:
 
     folders: Mapping[NormalizedName, Sequence[str]]
     misplaced: Sequence[str]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a symbolic link to itself leads nowhere, as a broken one does
+            return False
+        raise
 
 
 class ProjectFolders:
@@ -55,11 +62,10 @@ class ProjectFolders:
                 name = entry.name
                 if name.startswith("."):
                     continue
-                if entry.is_dir():
-                    if _NORMALISED.match(name):
-                        folders.setdefault(cast(NormalizedName, name), []).insert(0, name)
-                    elif is_project_name(name):  # `lost+found` is none
-                        folders.setdefault(normalise(name), []).append(name)
+                if _is_folder(entry):
+                    if is_project_name(name):  # `lost+found` is none
+                        spelt_so = folders.setdefault(normalise(name), [])
+                        spelt_so.insert(0 if name == normalise(name) else len(spelt_so), name)
                 elif name.endswith(_DISTRIBUTION_SUFFIXES):
                     misplaced.append(name)
         spellings = {

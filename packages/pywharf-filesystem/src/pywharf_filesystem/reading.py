@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISREG
 
 from packaging.utils import NormalizedName
 
@@ -52,6 +53,8 @@ def read_file(
     :raises FileNotFoundError: it was removed meanwhile.
     :raises OSError: the store cannot be read.
     """
+    if not S_ISREG(stat.st_mode):
+        return Refused(filename, f"{filename} is no plain file.")
     path = os.path.join(folder, filename)  # no Path: this runs 100,000 times in a rebuild
     content = None if sidecar_stat is None else _content(path + SIDECAR_SUFFIX)
     try:
@@ -106,9 +109,14 @@ def read_sidecar(path: Path, sha256: str) -> Sidecar | None:
     return ours if ours is not None and ours.sha256 == sha256 else None
 
 
+def open_at_once(path: str, flags: int) -> int:
+    """An ``opener`` that does not wait for somebody to write if ``path`` is a named pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _content(path: str) -> bytes | None:
     try:
-        with open(path, "rb", buffering=0) as stream:
+        with open(path, "rb", buffering=0, opener=open_at_once) as stream:
             return stream.read()
     except FileNotFoundError:
         return None

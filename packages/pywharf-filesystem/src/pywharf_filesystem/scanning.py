@@ -7,6 +7,7 @@ tenth scan looks at every file.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import time
@@ -172,11 +173,22 @@ def _distribution_entries(path: str) -> tuple[list[os.DirEntry[str]], dict[str, 
             name = entry.name
             if name.startswith(".") or name.endswith(UNFINISHED_SUFFIXES):
                 continue
+            if not _is_file(entry):
+                continue
             if name.endswith(SIDECAR_SUFFIX):
                 sidecars[name.removesuffix(SIDECAR_SUFFIX)] = entry
-            elif entry.is_file():
+            else:
                 files.append(entry)
     return files, sidecars
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a symbolic link to itself leads to no file, as a broken one does
+            return False
+        raise
 
 
 def _joined(first: Sequence[_FileResult], second: Sequence[_FileResult]) -> Sequence[_FileResult]:

@@ -43,7 +43,7 @@ from pywharf_filesystem.marker import Marker
 from pywharf_filesystem.options import FileSystemOptions
 from pywharf_filesystem.project_folders import ProjectFolders
 from pywharf_filesystem.project_states import ProjectStates, Remembered
-from pywharf_filesystem.reading import read_file, read_sidecar
+from pywharf_filesystem.reading import open_at_once, read_file, read_sidecar
 from pywharf_filesystem.scanning import Scanner
 
 #: What ``link`` says where a copy may still do: another file system, too many links, links of foreign files forbidden.
@@ -96,7 +96,7 @@ class FileSystemStorage(Storage):
     def open_file(self, file: DistributionFile) -> BinaryIO:
         with store_errors("read"):
             try:
-                stream = self._path(file).open("rb")
+                stream = open(self._path(file), "rb", opener=open_at_once)  # noqa: SIM115 - the caller closes it
             except FileNotFoundError:  # deleted this moment
                 raise FileNotFound(f"{file.filename} is not in the store.") from None
             try:

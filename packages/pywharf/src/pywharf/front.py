@@ -33,6 +33,9 @@ class Front:
         if scope["type"] == "lifespan":
             await self._application(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # before it was accepted: the server answers 403
+            return
         if scope["type"] != "http":
             raise ValueError(f"pywharf speaks HTTP only, not {scope['type']}")
         started = time.perf_counter()

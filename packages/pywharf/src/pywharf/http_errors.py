@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import logging
+import sqlite3
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -44,10 +45,10 @@ STATUS: dict[type[WharfError], int] = {
     NotAuthenticated: 401,
     NotPermitted: 403,
     NotFound: 404,
-    FileChanged: 404,
     NotAcceptable: 406,
     ConfigurationConflict: 409,
     FileAlreadyExists: 409,
+    FileChanged: 409,
     IndexConflict: 409,
     FileTooLarge: 413,
     TooManyAttempts: 429,
@@ -79,6 +80,13 @@ def error_response(scope: Scope, error: Exception) -> Response:
         case HTTPException():
             status, sentence = error.status_code, _ROUTING.get(error.status_code, str(error.detail))
             headers |= dict(error.headers or {})
+        case sqlite3.OperationalError():
+            logger.error("files under ROOT cannot be read or written", exc_info=error)
+            status, sentence = (
+                503,
+                "The server cannot use its own files now; the log of the server says why, by this request's id.",
+            )
+            headers["Retry-After"] = "1"
         case _:
             logger.error("unforeseen error", exc_info=error)
             status, sentence = (

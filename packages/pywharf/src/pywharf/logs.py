@@ -214,7 +214,19 @@ def rotate(folder: Path, *, at: int = ROTATE_AT, keep: int = ROTATED_FILES) -> N
 
 
 class _PrivateFileHandler(WatchedFileHandler):
+    """A log that cannot be written (its folder is gone, the disk is full) fails nobody who logs: the terminal has it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """No traceback of the logging itself for each line."""
+
     def _open(self):  # type: ignore[no-untyped-def]  # the type is a private protocol of the standard library's stubs
+        Path(self.baseFilename).parent.mkdir(mode=0o700, exist_ok=True)
         stream = super()._open()
         os.fchmod(stream.fileno(), _FILE_MODE)
         return stream

@@ -15,15 +15,11 @@ from pywharf.conditional import VARY, entity_tag, matches, send_unchanged
 from pywharf.threads import StorageThreads
 from pywharf_core.repository import Repository
 
-_MOST_BYTES = 64 * 1024 * 1024  # of bodies, plain and compressed
+_MOST_BYTES = 64 * 1024 * 1024  # of pages, plain and compressed
+_BESIDES = 4096  # bytes that a page takes beside its bodies: headers, key, objects
 _WORTH_COMPRESSING = 1024  # bytes
 _GZIP_LEVEL = 6
-# Possessive: a header of 64 KiB of spaces must not be tried from each of them.
-_TAKES_GZIP = re.compile(
-    rb"""(?:^|,)\s*+(?:gzip|x-gzip|\*)\s*+      # named, or any
-    (?:;\s*+q\s*+=\s*+(?!0(?:\.0*+)?\s*+(?:,|$))[\d.]++)?\s*+(?=,|$)   # and not with q=0""",
-    re.IGNORECASE | re.VERBOSE,
-)
+_NOT_ZERO = re.compile(rb"(?!0*\.?0*\Z)[\d.]++\Z")
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -49,7 +45,7 @@ class CachedPage:
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.size = len(self.plain.body) + (len(self.compressed.body) if self.compressed else 0)
+        self.size = _BESIDES + len(self.plain.body) + (len(self.compressed.body) if self.compressed else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +125,15 @@ async def send_page(method: str, headers: Mapping[bytes, bytes], send: Send, pag
 
 @lru_cache(maxsize=256)
 def _takes_gzip(accepted: bytes) -> bool:
-    return _TAKES_GZIP.search(accepted) is not None
+    """What is named counts, whatever is said of ``*`` (RFC 9110, section 12.5.3)."""
+    taken: dict[bytes, bool] = {}
+    for item in accepted.lower().split(b","):
+        coding, semicolon, parameter = item.partition(b";")
+        name, _, weight = parameter.partition(b"=")
+        wanted = name.strip() == b"q" and _NOT_ZERO.match(weight.strip()) is not None
+        taken[coding.strip()] = wanted or not semicolon
+    named = [taken[coding] for coding in (b"gzip", b"x-gzip") if coding in taken]
+    return any(named) if named else taken.get(b"*", False)
 
 
 def _build(repository: str, source: PageSource, media_type: str, version: int) -> CachedPage:

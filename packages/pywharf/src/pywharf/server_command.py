@@ -81,8 +81,12 @@ def server(
     from pywharf.hypercorn_settings import HypercornSettingError, read_settings
     from pywharf.settings import ServerSettings
     from pywharf.starting import start
+    from pywharf_core.config.values import is_project_glob
 
     plugins = context.ensure_object(Plugins)
+    for glob in private:
+        if not is_project_glob(glob):
+            raise click.UsageError(f"--private {glob!r}: expected a project name or a glob of them, such as acme-*")
     try:
         read_networks(trusted_proxies)
         hypercorn = read_settings(hypercorn_pairs, hypercorn_config)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from clients.matrix.client import Access, Publisher, Way
+from collections.abc import Mapping
+from typing import ClassVar
+
+from clients.matrix.client import Access, Publisher, Way, never_by
 from clients.matrix.desk import Desk
 from clients.matrix.release import Release
 from support.clients import Ran
@@ -10,6 +13,12 @@ from support.clients import Ran
 
 class Hatch(Publisher):
     key = "hatch"
+    skipping = "always"
+    cannot_publish: ClassVar[Mapping[str, str]] = {
+        **never_by(Way.URL, "it wants a username of its own, by `--user` or from `.pypirc`"),
+        **never_by(Way.NETRC, "it reads no netrc file"),
+        "conflict": "it asks which files are there before it sends any, and passes over them with exit status 0",
+    }
 
     def publish(self, desk: Desk, access: Access, release: Release, *, skip: bool = False) -> Ran:
         access.leave_credentials(desk, access.bare_url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from clients.matrix.client import Access, Installer, Publisher, Way
+from clients.matrix.client import Access, Installer, Publisher, Way, never_by
 from clients.matrix.desk import Desk
 from clients.matrix.release import Release
 from support.clients import Ran
@@ -13,6 +13,8 @@ from support.clients import Ran
 
 class Pdm(Installer, Publisher):
     key = "pdm"
+    cannot_publish = never_by(Way.NETRC, "it reads no netrc file when it publishes")
+    tells_our_sentence = False  # its HTTP cache drops the reason phrase, and the body is in its log only
 
     def publish(self, desk: Desk, access: Access, release: Release, *, skip: bool = False) -> Ran:
         access.leave_credentials(desk, access.bare_url)
@@ -43,9 +45,7 @@ class Pdm(Installer, Publisher):
     def _pdm(self, desk: Desk, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
         # An active environment is the one that PDM installs into.
         quiet = {"PDM_CHECK_UPDATE": "0", "PDM_NON_INTERACTIVE": "1", "PDM_IGNORE_SAVED_PYTHON": "1"}
-        return desk.run(
-            "pdm", *arguments, env={**quiet, "VIRTUAL_ENV": str(desk.python.parents[1]), **(env or {})}
-        )
+        return desk.run("pdm", *arguments, env={**quiet, "VIRTUAL_ENV": str(desk.python.parents[1]), **(env or {})})
 
     def _write_project(self, desk: Desk, access: Access, requirements: Sequence[str]) -> None:
         (desk.work / "pyproject.toml").write_text(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from clients.matrix.client import Access, Installer, Way
+from clients.matrix.client import Access, Installer, Way, never_by
 from clients.matrix.desk import Desk
 from support.clients import Ran
 
 
 class Pip(Installer):
     key = "pip"
+    cannot_install = never_by(Way.OPTIONS, "it has no options for credentials")
 
     def install(self, desk: Desk, access: Access, requirements: Sequence[str]) -> Ran:
         return self._run(desk, access, *requirements)
@@ -36,6 +37,7 @@ class Pip(Installer):
 
 class OldPip(Pip):
     key = "old_pip"
+    newest_python = (3, 11)
 
     def _pip(self, desk: Desk) -> Sequence[str]:
         return ["-m", "pip"]  # it has no --python

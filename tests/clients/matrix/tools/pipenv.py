@@ -6,13 +6,16 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from clients.matrix.client import Access, Installer, Way
+from clients.matrix.client import Access, Installer, Way, never_by
 from clients.matrix.desk import Desk
 from support.clients import Ran
 
 
 class Pipenv(Installer):
     key = "pipenv"
+    cannot_install = never_by(
+        Way.KEYRING, "it locks, but takes the username out of the URL before it has its pip ask the keyring and install"
+    )
 
     def install(self, desk: Desk, access: Access, requirements: Sequence[str]) -> Ran:
         self._write_project(desk, access, requirements)

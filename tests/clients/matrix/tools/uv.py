@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from clients.matrix.client import Access, Installer, Publisher, Way
 from clients.matrix.desk import Desk
+from clients.matrix.publishing import SKIPPING_OTHER
 from clients.matrix.release import Release
 from support.clients import Ran
 
 
 class Uv(Installer, Publisher):
     key = "uv"
+    skipping = "`--check-url`"
+    cannot_publish: ClassVar[Mapping[str, str]] = {
+        SKIPPING_OTHER: "`--check-url` compares hashes, and other content stays an error",
+    }
 
     def publish(self, desk: Desk, access: Access, release: Release, *, skip: bool = False) -> Ran:
         access.leave_credentials(desk, access.bare_url)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import click
 from packaging.utils import NormalizedName
 
+from pywharf_core.cli.json_flag import JSON_FLAG
+from pywharf_core.cli.project_name import project_name
 from pywharf_core.cli.repositories import Source, on_configured_repositories
-from pywharf_core.filenames import is_project_name, normalise, parse_filename
+from pywharf_core.filenames import parse_filename
 from pywharf_core.model import DistributionFile, ProjectStatus
 from pywharf_core.plugins import Plugins
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command("yank", epilog="Example: pywharf yank local holygrail==1.0 --reason 'Loses data' --root ROOT")
@@ -22,7 +22,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--reason", default="", help="What installers show; may be empty.")
 @click.option("--undo", is_flag=True, help="Take the mark away.")
 @on_configured_repositories
-@_JSON
+@JSON_FLAG
 @click.pass_obj
 def yank(plugins: Plugins, source: Source, name: str, release: str, reason: str, undo: bool, as_json: bool) -> None:
     """Mark a release so that installers pass it over.
@@ -37,14 +37,14 @@ def yank(plugins: Plugins, source: Source, name: str, release: str, reason: str,
     project, version = _release(release)
     with source.open_one(plugins, name) as repository:
         files = changes.yank(repository, project, version, None if undo else reason)
-    _say(files, "unyanked" if undo else "yanked", "nothing to do: it was so already", as_json=as_json)
+    _say(files, "unyanked" if undo else "yanked", as_json=as_json)
 
 
 @click.command("delete", epilog="Example: pywharf delete local holygrail==1.0 --root ROOT")
 @click.argument("name")
 @click.argument("what", metavar="PROJECT==VERSION|FILENAME")
 @on_configured_repositories
-@_JSON
+@JSON_FLAG
 @click.pass_obj
 def delete(plugins: Plugins, source: Source, name: str, what: str, as_json: bool) -> None:
     """Delete a release, or one file, for good.
@@ -63,7 +63,7 @@ def delete(plugins: Plugins, source: Source, name: str, what: str, as_json: bool
         parse_filename(what)  # for its sentence
         with source.open_one(plugins, name) as repository:
             files = changes.delete(repository, None, filename=what)
-    _say(files, "deleted", "nothing was deleted", as_json=as_json)
+    _say(files, "deleted", as_json=as_json)
 
 
 @click.command(
@@ -84,7 +84,7 @@ def set_status(plugins: Plugins, source: Source, name: str, project: str, status
     from pywharf_core import changes
 
     with source.open_one(plugins, name) as repository:
-        state = changes.set_status(repository, _project(project), ProjectStatus(status), reason)
+        state = changes.set_status(repository, project_name(project), ProjectStatus(status), reason)
     click.echo(f"{state.name} is {state.status.value}.")
 
 
@@ -92,19 +92,13 @@ def _release(text: str) -> tuple[NormalizedName, str]:
     project, equals, version = text.partition("==")
     if not equals or not version:
         raise click.UsageError(f"{text!r} names no release; write PROJECT==VERSION, such as holygrail==1.0.")
-    return _project(project), version
+    return project_name(project), version
 
 
-def _project(text: str) -> NormalizedName:
-    if not is_project_name(text):
-        raise click.UsageError(f"{text!r} is not a valid project name.")
-    return normalise(text)
-
-
-def _say(files: Sequence[DistributionFile], done: str, nothing: str, *, as_json: bool) -> None:
+def _say(files: Sequence[DistributionFile], done: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"files": [file.filename for file in files]}))
-    elif not files:
-        click.echo(f"{nothing[0].upper()}{nothing[1:]}.")
-    for file in files if not as_json else ():
-        click.echo(f"{done} {file.filename}")
+    elif files:
+        click.echo("\n".join(f"{done} {file.filename}" for file in files))
+    else:
+        click.echo("Nothing to do: it was so already.")

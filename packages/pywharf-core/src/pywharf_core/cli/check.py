@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pywharf_core.auth import Access
+from pywharf_core.cli.json_flag import JSON_FLAG
 from pywharf_core.cli.repositories import Source, on_configured_repositories
 from pywharf_core.cli.table import table_lines
 from pywharf_core.errors import NotSupported, WharfError
@@ -41,7 +42,7 @@ class _Finding:
 
 @click.command("check")
 @on_configured_repositories
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON_FLAG
 @click.pass_obj
 def check(plugins: Plugins, source: Source, as_json: bool) -> None:
     """Contact every repository and say how each is doing.

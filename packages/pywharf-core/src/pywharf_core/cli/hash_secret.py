@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pywharf_core.cli.failure import Failure
-from pywharf_core.cli.secret_parameter import read_secret
+from pywharf_core.secret_parameter import read_secret
 
 
 @click.command("hash_secret")

@@ -7,12 +7,13 @@ import json
 
 import click
 
+from pywharf_core.cli.json_flag import JSON_FLAG
 from pywharf_core.cli.table import table_lines
 from pywharf_core.plugins import Plugins
 
 
 @click.command("plugins")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON_FLAG
 @click.pass_obj
 def plugin_list(plugins: Plugins, as_json: bool) -> None:
     """List plugins and what they provide.

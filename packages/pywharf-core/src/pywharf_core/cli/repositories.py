@@ -74,7 +74,7 @@ class Source:
             repository = wharf.repositories.get(name)
             if repository is None:
                 raise click.UsageError(
-                    f"There is no repository {name!r}{nearest(name, wharf.repositories)} "
+                    f"There is no repository {name!r}{nearest(name, wharf.repositories) or '.'} "
                     f"Configured: {', '.join(wharf.repositories)}."
                 )
             if repository.status().synchronised_at is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import click
 
 from pywharf_core.cli.alike import AlikeGroup, leaves, plain
 from pywharf_core.cli.changing import delete, set_status, yank
 from pywharf_core.cli.check import check
-from pywharf_core.cli.failure import failure_of
+from pywharf_core.cli.failure import Failure, failure_of
 from pywharf_core.cli.hash_secret import hash_secret
 from pywharf_core.cli.init import init
 from pywharf_core.cli.plugin_list import plugin_list
@@ -61,6 +63,10 @@ class Root(AlikeGroup):
             super().invoke(ctx)  # what a command returns is no exit status
         except WharfError as error:
             raise failure_of(error) from error
+        except sqlite3.OperationalError as error:
+            raise Failure(
+                f"A database under ROOT cannot be read or written ({error}): is the disk full, or ROOT not writable?"
+            ) from error
         except OSError as error:
             if error.filename is None:  # not about a file that the operator could look at
                 raise

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 
+from pywharf_core.cli.json_flag import JSON_FLAG
+from pywharf_core.cli.project_name import project_name
 from pywharf_core.cli.repositories import Source, on_configured_repositories
-from pywharf_core.filenames import is_project_name, normalise
 from pywharf_core.names import Answerer
 from pywharf_core.plugins import Plugins
 
@@ -26,17 +27,15 @@ _SENTENCES = {
 @click.argument("name")
 @click.argument("project")
 @on_configured_repositories
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON_FLAG
 @click.pass_obj
 def why(plugins: Plugins, source: Source, name: str, project: str, as_json: bool) -> None:
     """Say which rule answers for a project's name.
 
     The extra index and the globs of --private are those that the server of the ROOT was last started with.
     """
-    if not is_project_name(project):
-        raise click.UsageError(f"{project!r} is not a valid project name.")
+    normalised = project_name(project)
     with source.open_one(plugins, name) as repository:
-        normalised = normalise(project)
         answer = repository.answer_for(normalised)
     because = _without_credentials(answer.because)
     if as_json:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pywharf_core.auth import AuthType
 from pywharf_core.config.toml_table import TomlTable, parse_tables
 from pywharf_core.config.trusted_publishers import TrustedPublisher, is_trusted_root, read_trusted_publishers
+from pywharf_core.config.values import is_plain_url, is_project_glob
 from pywharf_core.config.wording import nearest, one_of
 from pywharf_core.options import keys_of, option
 from pywharf_core.plugins import DISABLE_VARIABLE, INSTALL_LINES, Plugins
@@ -19,7 +19,6 @@ from pywharf_core.storage import StorageType
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\Z")
 _MAX_NAME_CHARACTERS = 100  # it is part of file names under ROOT
-_PROJECT_GLOB = re.compile(r"[A-Za-z0-9._*?\[\]!-]+\Z")
 
 #: The value of `auth` that means ``Storage.access``.
 STORAGE_AUTH = "storage"
@@ -56,15 +55,7 @@ class RepositoryConfiguration:
 
 
 def _is_index_url(url: str) -> bool:
-    if not url:
-        return True
-    try:
-        parts = urlsplit(url)
-        port_is_right = parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-    plain = not (parts.username or parts.password or parts.query or parts.fragment) and url.isprintable()
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and port_is_right and plain and " " not in url
+    return not url or is_plain_url(url, "http", "https")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +82,7 @@ class CommonOptions:
         default=(),
         expected="a list of project names or globs of them",
         example='["acme-*"]',
-        check=lambda globs: all(_PROJECT_GLOB.match(glob) for glob in globs),
+        check=lambda globs: all(map(is_project_glob, globs)),
     )
     extra_index_url: str | None = option(
         "Where a project that is not here is looked for; empty: nowhere; absent: as the server says",
@@ -110,12 +101,12 @@ class CommonOptions:
     )
 
 
-def read_repositories(text: str, source: str, plugins: Plugins, problems: list[str]) -> Mapping[str, Repository]:
+def read_repositories(text: str, source: str, plugins: Plugins, problems: list[str]) -> Mapping[str, ReadTable]:
     """All tables by lower-case name; what is wrong is appended to ``problems``."""
     tables = parse_tables(text, source, problems)
     if not tables and not problems:
         problems.append(f'{source}: no repository; expected a table for each, such as [local] and type = "file_system"')
-    repositories: dict[str, Repository] = {}
+    repositories: dict[str, ReadTable] = {}
     for table in tables.values():
         name = table.name.lower()
         if not _NAME.match(name) or len(name) > _MAX_NAME_CHARACTERS:
@@ -131,7 +122,7 @@ def read_repositories(text: str, source: str, plugins: Plugins, problems: list[s
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class ReadTable:
     """What could be read of one table.
 
     :ivar written: the table's name as written.
@@ -144,16 +135,16 @@ class Repository:
     configuration: RepositoryConfiguration | None
 
 
-def _repository(name: str, table: TomlTable, plugins: Plugins) -> Repository:
+def _repository(name: str, table: TomlTable, plugins: Plugins) -> ReadTable:
     trusted_publishers = read_trusted_publishers(table)
     if table.refuse_tables_inside():
-        return Repository(table.name, None, None)
+        return ReadTable(table.name, None, None)
     storage_type = _storage_type(table, plugins)
     common: CommonOptions | None = table.options(CommonOptions)
     type_name = table.raw("type")
     type_name = type_name if isinstance(type_name, str) else None
     if storage_type is None:
-        return Repository(table.name, type_name, None)  # its keys cannot be judged
+        return ReadTable(table.name, type_name, None)  # its keys cannot be judged
     auth_name = table.raw("auth")
     auth_name = storage_type.auth if auth_name is None else auth_name
     auth_type = _auth_type(auth_name, table, plugins)
@@ -162,7 +153,7 @@ def _repository(name: str, table: TomlTable, plugins: Plugins) -> Repository:
     if auth_type is not None or auth_name == STORAGE_AUTH:
         table.close(_keys_of_other_auth_types(plugins))
     if common is None or storage_options is None or (auth_type is not None and auth_options is None):
-        return Repository(table.name, type_name, None)
+        return ReadTable(table.name, type_name, None)
     values = {field.name: getattr(common, field.name) for field in fields(CommonOptions)}
     if common.max_file_bytes is None:
         values["max_file_bytes"] = storage_type.max_file_bytes
@@ -175,7 +166,7 @@ def _repository(name: str, table: TomlTable, plugins: Plugins) -> Repository:
         trusted_publishers=trusted_publishers,
         **values,
     )
-    return Repository(table.name, type_name, configuration)
+    return ReadTable(table.name, type_name, configuration)
 
 
 def _storage_type(table: TomlTable, plugins: Plugins) -> type[StorageType] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pywharf_core.config.repositories import Repository
+from pywharf_core.config.repositories import ReadTable
 from pywharf_core.config.toml_table import TomlTable, parse_tables
 from pywharf_core.config.values import is_secret_text
 from pywharf_core.config.wording import nearest
@@ -12,7 +12,7 @@ from pywharf_core.secret import Secret
 
 
 def read_admin_secrets(
-    text: str, source: str, repositories: Mapping[str, Repository], config_source: str, problems: list[str]
+    text: str, source: str, repositories: Mapping[str, ReadTable], config_source: str, problems: list[str]
 ) -> Mapping[str, Secret]:
     """Admin secrets by lower-case name of the repository; what is wrong is appended to ``problems``."""
     secrets: dict[str, Secret] = {}
@@ -33,7 +33,7 @@ def read_admin_secrets(
     return secrets
 
 
-def _check_type(table: TomlTable, repository: Repository | None, config_source: str) -> None:
+def _check_type(table: TomlTable, repository: ReadTable | None, config_source: str) -> None:
     found = table.raw("type")
     right = repository.type if repository is not None else None
     if found is None:

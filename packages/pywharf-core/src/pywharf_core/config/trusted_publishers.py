@@ -8,27 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pywharf_core.config.toml_table import TomlTable
+from pywharf_core.config.values import is_plain_url, is_project_glob
 from pywharf_core.options import option
 
 KEY = "trusted_publishers"
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+\Z")
 _WORKFLOW = re.compile(r"[A-Za-z0-9._ -]+(/[A-Za-z0-9._ -]+)*\.ya?ml\Z")
-_PROJECT_GLOB = re.compile(r"[A-Za-z0-9._*?\[\]!-]+\Z")
 _SERVERS = {"github": "https://github.com", "gitlab": "https://gitlab.com"}
 _GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 
 
-def _is_plain_https_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    plain = not (parts.username or parts.password or parts.query or parts.fragment) and url.isprintable()
-    return parts.scheme == "https" and bool(parts.hostname) and plain and " " not in url and not url.endswith("/")
+def _is_server_url(url: str) -> bool:
+    return is_plain_url(url, "https") and not url.endswith("/")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,21 +61,21 @@ class TrustedPublisher:
         default=("*",),
         expected="a list of project names or globs of them, not empty",
         example='["acme-*"]',
-        check=lambda globs: bool(globs) and all(_PROJECT_GLOB.match(glob) for glob in globs),
+        check=lambda globs: bool(globs) and all(map(is_project_glob, globs)),
     )
     server: str | None = option(
         "Where the source repository lives, if that is a server of your own",
         default=None,
         expected="an https URL without a final slash",
         example='"https://git.acme.example"',
-        check=_is_plain_https_url,
+        check=_is_server_url,
     )
     issuer: str | None = option(
         "Who issues the identities of that server's workflows, if not the usual address below it",
         default=None,
         expected="an https URL without a final slash",
         example='"https://git.acme.example/_services/token"',
-        check=_is_plain_https_url,
+        check=_is_server_url,
     )
 
     def problems(self) -> Sequence[str]:

@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pywharf_core.config.wording import is_64_bit, one_of
 from pywharf_core.options import Key, Kind
 
+_PROJECT_GLOB = re.compile(r"[A-Za-z0-9._*?\[\]!-]+\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _EXPECTED: Mapping[Kind, tuple[str, str]] = {
@@ -33,6 +35,22 @@ def is_secret_text(value: object) -> bool:
     except UnicodeEncodeError:  # bytes of the environment that are not UTF-8
         return False
     return True
+
+
+def is_project_glob(text: str) -> bool:
+    """Whether ``text`` can cover a project's name."""
+    return _PROJECT_GLOB.match(text) is not None
+
+
+def is_plain_url(url: str, *schemes: str) -> bool:
+    """Whether ``url`` is absolute, of one of ``schemes``, without credentials, query and fragment."""
+    try:
+        parts = urlsplit(url)
+        port_is_right = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    plain = not (parts.username or parts.password or parts.query or parts.fragment) and url.isprintable()
+    return parts.scheme in schemes and bool(parts.hostname) and port_is_right and plain and " " not in url
 
 
 def expectation(key: Key) -> str:

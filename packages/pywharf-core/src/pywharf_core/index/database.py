@@ -22,7 +22,7 @@ from pywharf_core.change_counter import ChangeCounter
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 2  # raised when the tables change: an index of another format is built anew from the storage
+_FORMAT = 3  # raised when the tables change: an index of another format is built anew from the storage
 
 _SCHEMA = """
 create table meta (key text primary key, value any) strict, without rowid;
@@ -51,6 +51,7 @@ create table tombstone (
 create table refused (filename text primary key, reason text not null) strict, without rowid;
 create table pending (             -- changes that the remote index does not show yet, in their order
     id integer primary key,
+    store text not null,           -- which storage was changed
     kind text not null,
     filename text not null,
     record text not null,          -- JSON
@@ -105,10 +106,10 @@ class IndexDatabase:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction, alone among all processes; durable when the block is left without an error."""
         with self._alone():
-            if self._writer_inode != self._inode():
+            if self._writer_inode != self._inode_now():
                 self._writer.close()
                 self._writer = self._open_or_rebuild()
-                self._writer_inode = self._inode()
+                self._writer_inode = self._inode_now()
             self._writer.execute("begin immediate")
             try:
                 yield self._writer
@@ -136,17 +137,23 @@ class IndexDatabase:
                 if found == inode:
                     return found, connection
                 connection.close()
-        return inode, self._connect()
+        return inode, self._connect_to_what_is_there()
 
     def _inode(self) -> int:
         """Which file this is now: another process may have built the index anew. 0: it is gone."""
         number = self._counter.value()
         if self._inode_at is None or self._inode_at[0] != number:
-            try:
-                self._inode_at = number, os.stat(self._path).st_ino
-            except FileNotFoundError:
+            inode = self._inode_now()
+            if not inode:
                 return 0
+            self._inode_at = number, inode
         return self._inode_at[1]
+
+    def _inode_now(self) -> int:
+        try:
+            return os.stat(self._path).st_ino
+        except FileNotFoundError:
+            return 0
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -158,6 +165,11 @@ class IndexDatabase:
         connection = self._connect_to_anything()
         connection.execute("pragma synchronous = full")
         return connection
+
+    def _connect_to_what_is_there(self) -> sqlite3.Connection:
+        """For readers: who removed the file while we run gets an error until the next writer, not an empty index."""
+        address = f"{self._path.absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(address, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
 
     def _connect_to_anything(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
@@ -188,6 +200,6 @@ class IndexDatabase:
         # Revisions go on from a number that no earlier index can have reached: pages are remembered by them.
         first = time.time_ns() // 1000
         connection.executescript(f"begin; {_SCHEMA} pragma user_version = {_FORMAT};")
-        connection.execute("insert into meta values ('revision', ?)", (first,))
+        connection.executemany("insert into meta values (?, ?)", [("revision", first), ("built", first)])
         connection.execute("commit")
         return connection

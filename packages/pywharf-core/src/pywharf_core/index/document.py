@@ -27,6 +27,7 @@ _HEAD = [
     "# Written by pywharf: the index of this repository's files. Lines in single quotes are JSON.",
     f"format = {FORMAT}",
 ]
+_LONGEST_HEAD = 1000  # bytes, with room
 _TABLES = ("files", "deleted", "projects")
 
 
@@ -65,8 +66,16 @@ class Content:
     projects: Mapping[str, ProjectState] = field(default_factory=dict)
 
 
-#: A change of the index: a file's present state, a deletion, a project's state. Applying one twice changes nothing more.
-Operation = DistributionFile | Tombstone | ProjectState
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """A project's name that was published here once: it is kept, whatever becomes of the files."""
+
+    project: str
+
+
+#: A change of the index: a file's present state, a deletion, a project's state, a name that is kept. Applying one twice
+#: changes nothing more.
+Operation = DistributionFile | Tombstone | ProjectState | Reservation
 
 
 def apply(content: Content, operations: Iterable[Operation]) -> Content:
@@ -84,17 +93,44 @@ def apply(content: Content, operations: Iterable[Operation]) -> Content:
                     files[operation.storage_id] = operation
             case Tombstone():
                 files.pop(operation.storage_id, None)
-                deleted[operation.storage_id] = operation
-                before = projects.get(operation.project, ProjectState(name=normalise(operation.project)))
-                projects[operation.project] = replace(before, reserved=True)
+                deleted.setdefault(operation.storage_id, operation)
+                _reserve(projects, operation.project)
+            case Reservation():
+                _reserve(projects, operation.project)
             case ProjectState():
                 before = projects.get(operation.name, operation)
                 projects[operation.name] = replace(operation, reserved=operation.reserved or before.reserved)
     return Content(files=files, deleted=deleted, projects=projects)
 
 
+def _reserve(projects: dict[str, ProjectState], project: str) -> None:
+    before = projects.get(project, ProjectState(name=normalise(project)))
+    projects[project] = replace(before, reserved=True)
+
+
+def shows(content: Content, operation: Operation) -> bool:
+    """Whether the operation would change nothing."""
+    match operation:
+        case DistributionFile():
+            present = content.files.get(operation.storage_id)
+            is_there = present is not None and present.counter >= operation.counter
+            return is_there or operation.storage_id in content.deleted
+        case Tombstone():
+            return operation.storage_id in content.deleted
+        case Reservation():
+            state = content.projects.get(operation.project)
+            return state is not None and state.reserved
+        case ProjectState():
+            state = content.projects.get(operation.name)
+            return state is not None and state == replace(operation, reserved=operation.reserved or state.reserved)
+
+
 def project_of(operation: Operation) -> str:
     return operation.name if isinstance(operation, ProjectState) else operation.project
+
+
+def tombstone_of(file: DistributionFile) -> Tombstone:
+    return Tombstone(storage_id=file.storage_id, filename=file.filename, sha256=file.sha256, project=file.project)
 
 
 def shard_of(project: str) -> str:
@@ -166,6 +202,17 @@ def _encoded(head: Sequence[str], content: Content) -> bytes:
     for name, records in zip(_TABLES, tables, strict=True):
         lines += [f"{name} = [", *(f"  '{_json(record)}'," for record in records), "]"]
     return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def is_sharded(main: bytes) -> bool:
+    """Whether the index lies in the shards, by its main part.
+
+    :raises UnknownFormat: the part was not written by ``encode_main``.
+    """
+    first = main[:_LONGEST_HEAD].decode("utf-8", "replace").split("\n")
+    if first[: len(_HEAD)] == _HEAD and first[len(_HEAD) + 1 : len(_HEAD) + 2] == ["sharded = false"]:
+        return False
+    return bool(_document(main).get("sharded"))
 
 
 def decode_main(text: bytes) -> Content | None:

@@ -69,6 +69,10 @@ class IndexSnapshot(PendingSnapshot):
         """Raised by every transaction that changed anything."""
         return int(cast(int, self._meta("revision") or 0))
 
+    def built(self) -> int:
+        """Another number in each index that was ever built here."""
+        return int(cast(int, self._meta("built") or 0))
+
     def listing_revision(self) -> int:
         """Raised when the list of projects changed."""
         return int(cast(int, self._meta("listing_revision") or 0))
@@ -83,6 +87,10 @@ class IndexSnapshot(PendingSnapshot):
     def failure(self) -> str | None:
         """Why the storage could not be read the last time, by whichever process; None: it could."""
         return cast(str | None, self._meta("failure"))
+
+    def noticed_at(self) -> float | None:
+        """Unix seconds of the last word that something changed in the storage; None: there was none yet."""
+        return cast(float | None, self._meta("noticed_at"))
 
     def projects(self) -> Sequence[str]:
         """Normalised names of all that have a file and are not quarantined, sorted."""
@@ -125,9 +133,13 @@ class IndexSnapshot(PendingSnapshot):
         """Fingerprint by filename, of all files."""
         return dict(self._connection.execute("select filename, fingerprint from file"))
 
-    def filenames(self) -> list[tuple[str, str]]:
-        """Filename and project of all files."""
-        return list(self._connection.execute("select filename, project from file"))
+    def states(self) -> dict[str, ProjectState]:
+        """By name, of all projects that anything is known of."""
+        rows = self._connection.execute("select name, status, reason, reserved from project")
+        return {
+            name: ProjectState(name=name, status=ProjectStatus(status), reason=reason, reserved=bool(reserved))
+            for name, status, reason, reserved in rows
+        }
 
     def incomplete(self, after: str, limit: int) -> list[DistributionFile]:
         """Files whose core metadata was not read yet, by filename, from behind ``after``."""
@@ -174,13 +186,6 @@ class IndexChange(IndexSnapshot, PendingWriter):
             ).fetchone()
             is not None
         )
-
-    def is_newer_here(self, filename: str, revision: int) -> bool:
-        """Whether what the storage was seen to say of the file may be older than what is known here.
-
-        :param revision: of the index before the storage was read.
-        """
-        return self.changed_after(filename, revision) or self.is_pending(filename)
 
     def state_changed_after(self, project: str, revision: int) -> bool:
         """Whether the project's status was written after ``revision``."""
@@ -239,6 +244,10 @@ class IndexChange(IndexSnapshot, PendingWriter):
         self._put_meta("store", store)
         self._put_meta("synchronised_at", time.time())
         self._connection.execute("delete from meta where key = 'failure'")
+
+    def mark_noticed(self) -> None:
+        """Something changed in the storage; whoever synchronises should do so now."""
+        self._put_meta("noticed_at", time.time())
 
     def mark_failed(self, reason: str) -> None:
         """The storage could not be read now."""

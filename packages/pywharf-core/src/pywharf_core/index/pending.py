@@ -10,12 +10,14 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pywharf_core.index.document import Operation, Tombstone
+from pywharf_core.index.document import Operation, tombstone_of
 from pywharf_core.model import DistributionFile, from_record, to_record
+
+FORGOTTEN = 86400.0  # seconds after which a change that the remote index does not show is looked into
 
 
 class PendingKind(StrEnum):
@@ -39,12 +41,7 @@ class PendingChange:
 
     def operation(self) -> Operation:
         """What it does to the remote index."""
-        file = self.file
-        if self.kind is PendingKind.DELETE:
-            return Tombstone(
-                storage_id=file.storage_id, filename=file.filename, sha256=file.sha256, project=file.project
-            )
-        return file
+        return tombstone_of(self.file) if self.kind is PendingKind.DELETE else self.file
 
 
 class PendingSnapshot:
@@ -52,53 +49,90 @@ class PendingSnapshot:
 
     _connection: sqlite3.Connection
 
-    def pending(self) -> Sequence[PendingChange]:
-        """In the order in which they were written down."""
-        rows = self._connection.execute("select id, kind, record, made, since from pending order by id")
+    def pending(self, store: str) -> Sequence[PendingChange]:
+        """In the order in which they were written down.
+
+        :param store: the storage that was changed, see ``IndexSnapshot.synchronised_at``; so in all methods here.
+        """
+        rows = self._connection.execute(
+            "select id, kind, record, made, since from pending where store = ? order by id", (store,)
+        )
         return [_pending(*row) for row in rows]
 
-    def is_pending(self, filename: str) -> bool:
-        """Whether a change of this file is not shown by the remote index yet."""
-        row = self._connection.execute("select 1 from pending where filename = ? limit 1", (filename,)).fetchone()
-        return row is not None
+    def pending_change(self, store: str, number: int) -> PendingChange | None:
+        row = self._connection.execute(
+            "select id, kind, record, made, since from pending where store = ? and id = ?", (store, number)
+        ).fetchone()
+        return None if row is None else _pending(*row)
 
     def part_revisions(self) -> dict[str, str]:
         """Revision by name, of the remote index's parts as they were read last."""
         return dict(self._connection.execute("select name, revision from part"))
 
-    def parts(self, names: Collection[str]) -> dict[str, bytes]:
-        """Content by name."""
-        rows = self._connection.execute("select name, content from part")
-        return {name: zlib.decompress(content) for name, content in rows if name in names}
+    def parts(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Content by name, of those that are there."""
+        found = {}
+        for name in names:
+            row = self._connection.execute("select content from part where name = ?", (name,)).fetchone()
+            if row is not None:
+                found[name] = zlib.decompress(row[0])
+        return found
 
 
 class PendingWriter(PendingSnapshot):
     """Changes of them, inside a transaction."""
 
-    def put_pending(self, kind: PendingKind, file: DistributionFile, *, made: bool, number: int | None = None) -> int:
+    def put_pending(
+        self, store: str, kind: PendingKind, file: DistributionFile, *, made: bool, number: int | None = None
+    ) -> int:
         """Write a change down, or (with ``number``) what became of it.
+
+        A change that was made replaces those of the same file that were made before it.
 
         :returns: its number.
         """
         record = json.dumps({**to_record(file), "fingerprint": file.fingerprint})
         cursor = self._connection.execute(
-            "insert or replace into pending values (?, ?, ?, ?, ?, ?)",
-            (number, kind.value, file.filename, record, made, time.time()),
+            "insert or replace into pending values (?, ?, ?, ?, ?, ?, ?)",
+            (number, store, kind.value, file.filename, record, made, time.time()),
         )
         assert cursor.lastrowid is not None
+        if made:
+            self._remove_overtaken(store, cursor.lastrowid)
         return cursor.lastrowid
+
+    def _remove_overtaken(self, store: str, number: int) -> None:
+        latest = self.pending_change(store, number)
+        assert latest is not None, "it was just written"
+        rows = self._connection.execute(
+            "select id, kind, record, made, since from pending where filename = ? and store = ? and made and id <> ?",
+            (latest.file.filename, store, number),
+        ).fetchall()
+        for other in (_pending(*row) for row in rows):
+            if other.file.storage_id == latest.file.storage_id and (
+                latest.kind is PendingKind.DELETE
+                or (other.kind is not PendingKind.DELETE and other.file.counter <= latest.file.counter)
+            ):
+                self.remove_pending(other.number)
 
     def remove_pending(self, number: int) -> None:
         self._connection.execute("delete from pending where id = ?", (number,))
 
     def put_parts(self, parts: Mapping[str, bytes], revisions: Mapping[str, str]) -> None:
-        """Remember parts that were read or written; those that ``revisions`` does not name are gone."""
-        for name in self.part_revisions().keys() - revisions.keys():
-            self._connection.execute("delete from part where name = ?", (name,))
+        """Remember parts that were read or written.
+
+        :param revisions: of these parts, and perhaps of others.
+        """
         self._connection.executemany(
             "insert or replace into part values (?, ?, ?)",
             [(name, revisions[name], zlib.compress(content, 1)) for name, content in parts.items()],
         )
+
+    def forget_parts(self, *, but: Collection[str] = ()) -> None:
+        """Those parts are gone, except some."""
+        for name in self.part_revisions():
+            if name not in but:
+                self._connection.execute("delete from part where name = ?", (name,))
 
 
 def _pending(number: int, kind: str, record: str, made: int, since: float) -> PendingChange:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from pywharf_core.errors import IndexConflict, StorageUnavailable
 from pywharf_core.index.document import (
@@ -18,6 +19,7 @@ from pywharf_core.index.document import (
     MOST_UNSHARDED,
     Content,
     Operation,
+    Reservation,
     Tombstone,
     UnknownFormat,
     apply,
@@ -25,19 +27,24 @@ from pywharf_core.index.document import (
     decode_shard,
     encode_main,
     encode_shard,
+    is_sharded,
     merge,
     part_of,
     project_of,
+    shows,
     split,
+    tombstone_of,
 )
-from pywharf_core.index.local import IndexChange, LocalIndex
+from pywharf_core.index.local import IndexChange, IndexSnapshot, LocalIndex
+from pywharf_core.index.pending import FORGOTTEN, PendingKind
 from pywharf_core.index.sync import SyncReport, with_what_was_computed
-from pywharf_core.model import DistributionFile, ProjectState
+from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus
 from pywharf_core.storage import Deleted, Refused, Storage, StoredIndex
 
 logger = logging.getLogger(__name__)
 
 _TRIES = 10  # against other writers
+_BATCH = 8  # parts listed in one transaction: uploads wait no longer than that takes
 _NAMED = 20  # files in a message
 
 
@@ -69,20 +76,20 @@ def pull(index: LocalIndex, storage: Storage, store: str) -> SyncReport:
     :raises NoRemoteIndex: there is none of this format.
     :raises StorageUnavailable: it cannot be read, or was written by a later version; the local index stays as it was.
     """
-    with index.reading() as snapshot:
-        known = snapshot.part_revisions()
-        since = snapshot.revision()
-        if snapshot.synchronised_at(store) is None:
-            known = {}  # the parts may be another storage's
-    stored = storage.read_index(known)
-    if stored is None or MAIN not in stored.revisions:
-        raise NoRemoteIndex({})
-    contents, sharded = _decoded(index, stored)
-    with index.changing() as change:
-        report = _list(change, contents, sharded=sharded, since=since)
-        change.put_parts(stored.parts, stored.revisions)
-        change.mark_synchronised(store)
-    return report
+    for _ in range(_TRIES):
+        with index.reading() as snapshot:
+            before = snapshot.part_revisions()
+            # Parts that were read of another storage say nothing of this one.
+            known = {} if snapshot.synchronised_at(store) is None else before
+        stored = storage.read_index(known)
+        if stored is None or MAIN not in stored.revisions:
+            with index.changing() as change:
+                change.forget_parts()
+            raise NoRemoteIndex({})
+        report = _adopt(index, stored, before, store)
+        if report is not None:
+            return report
+    return SyncReport()  # other processes of this ROOT read it meanwhile, time and again
 
 
 def push(
@@ -100,12 +107,14 @@ def push(
     for _ in range(_TRIES):
         try:
             pull(index, storage, store)
-            replaces = _revisions(index)
-            parts = _changed_parts(index, operations)
+            with index.reading() as snapshot:
+                before = replaces = snapshot.part_revisions()
+                parts = _changed_parts(snapshot, operations)
         except NoRemoteIndex as error:
             if not create:
                 raise
-            replaces = error.replaces
+            with index.reading() as snapshot:
+                before, replaces = snapshot.part_revisions(), error.replaces
             parts = _whole(apply(Content(), operations))
         if not parts:
             return False
@@ -114,13 +123,8 @@ def push(
         except IndexConflict:
             continue
         logger.info("remote index changed", extra={"operations": len(operations), "parts": len(parts)})
-        with index.reading() as snapshot:
-            since = snapshot.revision()
-        contents, sharded = _decoded(index, StoredIndex(parts=parts, revisions=revisions))
-        with index.changing() as change:
-            _list(change, contents, sharded=sharded, since=since)
-            change.put_parts(parts, revisions)
-            change.mark_synchronised(store)
+        if _adopt(index, StoredIndex(parts=parts, revisions=revisions), before, store) is None:
+            pull(index, storage, store)  # another process read it meanwhile, perhaps a newer one
         return True
     raise IndexConflict("The remote index was changed by others time and again; try again later.")
 
@@ -130,18 +134,24 @@ def rebuild(index: LocalIndex, storage: Storage, store: str) -> RebuildReport:
 
     :raises StorageUnavailable: the scan did not end; nothing was changed.
     """
+    operations: list[Operation] = []
     try:
         pull(index, storage, store)
-        before = merge(_contents(index).values())
+        before = _content(index)
+        is_new = False
     except NoRemoteIndex:
         before = Content()
-    operations: list[Operation] = []
+        is_new = True
+        with index.reading() as snapshot:  # what no scan tells
+            operations += [state for state in snapshot.states().values() if _is_worth_a_line(state)]
     seen: set[str] = set()
     refused: list[Refused] = []
     added = changed = 0
     for result in storage.scan({}):
         match result:
             case DistributionFile():
+                if result.storage_id in seen:
+                    continue
                 seen.add(result.storage_id)
                 listed = before.files.get(result.storage_id)
                 if listed is None and result.storage_id not in before.deleted:
@@ -153,8 +163,10 @@ def rebuild(index: LocalIndex, storage: Storage, store: str) -> RebuildReport:
             case Refused():
                 refused.append(result)
             case ProjectState():
-                if before.projects.get(result.name) != result:
+                if is_new:
                     operations.append(result)
+                elif result.reserved:  # its status lives in the index, where it may be newer
+                    operations.append(Reservation(project=result.name))
             case Deleted() | _:
                 pass  # what a storage remembers itself it also enforces itself
     gone = _gone(storage, [file for identity, file in before.files.items() if identity not in seen])
@@ -163,56 +175,54 @@ def rebuild(index: LocalIndex, storage: Storage, store: str) -> RebuildReport:
     return RebuildReport(added, changed, sum(isinstance(operation, Tombstone) for operation in gone), refused)
 
 
+def _is_worth_a_line(state: ProjectState) -> bool:
+    return state.reserved or state.status is not ProjectStatus.ACTIVE
+
+
 def _gone(storage: Storage, missing: Iterable[DistributionFile]) -> list[Operation]:
     """For what a listing did not show: a tombstone if the storage says so when it is asked for this very file."""
     operations: list[Operation] = []
     for file in missing:
         found = storage.find_file(file)
         if found is None or found.storage_id != file.storage_id:
-            operations.append(
-                Tombstone(storage_id=file.storage_id, filename=file.filename, sha256=file.sha256, project=file.project)
-            )
+            operations.append(tombstone_of(file))
         if found is not None:
             operations.append(found)
     return operations
 
 
-def _revisions(index: LocalIndex) -> dict[str, str]:
-    with index.reading() as snapshot:
-        return snapshot.part_revisions()
+# --- parts --------------------------------------------------------------------------------------------------
 
 
-def _contents(index: LocalIndex) -> dict[str, Content]:
-    """By part, of the remote index as it was read last."""
+def _content(index: LocalIndex) -> Content:
+    """The whole remote index as it was read last."""
     with index.reading() as snapshot:
         parts = snapshot.parts(snapshot.part_revisions())
     whole = decode_main(parts[MAIN])
-    if whole is not None:
-        return {MAIN: whole}
-    return {name: decode_shard(part) for name, part in parts.items() if name != MAIN}
+    return whole or merge(decode_shard(part) for name, part in parts.items() if name != MAIN)
 
 
-def _changed_parts(index: LocalIndex, operations: Sequence[Operation]) -> dict[str, bytes]:
+def _changed_parts(snapshot: IndexSnapshot, operations: Sequence[Operation]) -> dict[str, bytes]:
     """The parts that the operations change, as they are to be written; none if they change nothing."""
-    now = int(time.time())
-    with index.reading() as snapshot:
-        main = snapshot.parts([MAIN])[MAIN]
-    whole = decode_main(main)
+    whole = decode_main(snapshot.parts([MAIN])[MAIN])
     if whole is not None:
-        after = apply(whole, operations)
-        return {} if after == whole else _whole(after)
-    by_shard: dict[str, list[Operation]] = {}
+        return {} if all(shows(whole, operation) for operation in operations) else _whole(apply(whole, operations))
+    changed = {}
+    by_shard = _by_part(operations, sharded=True)
+    for name, part in snapshot.parts(by_shard).items():
+        content = decode_shard(part)
+        if not all(shows(content, operation) for operation in by_shard[name]):
+            changed[name] = encode_shard(apply(content, by_shard[name]))
+    for name in by_shard.keys() - snapshot.part_revisions().keys():
+        changed[name] = encode_shard(apply(Content(), by_shard[name]))
+    return {**changed, MAIN: encode_main(None, mtime=int(time.time()))} if changed else {}
+
+
+def _by_part(operations: Iterable[Operation], *, sharded: bool) -> dict[str, list[Operation]]:
+    by_part: dict[str, list[Operation]] = {}
     for operation in operations:
-        by_shard.setdefault(part_of(project_of(operation), sharded=True), []).append(operation)
-    with index.reading() as snapshot:
-        shards = {name: decode_shard(part) for name, part in snapshot.parts(by_shard).items()}
-    parts = {}
-    for name, of_shard in by_shard.items():
-        before = shards.get(name, Content())
-        after = apply(before, of_shard)
-        if after != before:
-            parts[name] = encode_shard(after)
-    return {**parts, MAIN: encode_main(None, mtime=now)} if parts else {}
+        by_part.setdefault(part_of(project_of(operation), sharded=sharded), []).append(operation)
+    return by_part
 
 
 def _whole(content: Content) -> dict[str, bytes]:
@@ -224,17 +234,70 @@ def _whole(content: Content) -> dict[str, bytes]:
     return {MAIN: encode_main(None, mtime=now), **{name: encode_shard(part) for name, part in split(content).items()}}
 
 
-def _decoded(index: LocalIndex, stored: StoredIndex) -> tuple[dict[str, Content], bool]:
-    """The contents of the parts that changed, and whether the index is sharded."""
-    main = stored.parts.get(MAIN)
-    if main is None:
-        with index.reading() as snapshot:
-            main = snapshot.parts([MAIN])[MAIN]
+# --- listing ------------------------------------------------------------------------------------------------
+
+
+def _adopt(index: LocalIndex, stored: StoredIndex, before: Mapping[str, str], store: str) -> SyncReport | None:
+    """List what the parts say, and remember them.
+
+    :param before: the revisions that were known here when they were read.
+    :returns: None: another process adopted parts since then, perhaps newer ones; nothing was concluded.
+    """
+    with index.reading() as snapshot:
+        if snapshot.part_revisions() != before:
+            return None
+        parts, sharded = _parts_to_list(snapshot, stored, store)
+    names = [name for name in parts if name != MAIN] if sharded else [MAIN]
+    added = changed = removed = 0
+    known = dict(before)
+    todo = [name for name in names if name in parts]
+    while True:
+        # The main part last: until it is remembered, the others are only part of the way.
+        batch, todo = todo[:_BATCH], todo[_BATCH:]
+        contents = {name: _decoded(name, parts[name], stored) for name in batch}
+        news = {name: stored.parts[name] for name in batch if name in stored.parts}
+        if not todo and MAIN in stored.parts:
+            news[MAIN] = stored.parts[MAIN]
+        with index.changing() as change:
+            if change.part_revisions() != known:
+                return None
+            counts = _list(change, contents, sharded=sharded, store=store)
+            change.put_parts(news, stored.revisions)
+            if not todo:
+                change.forget_parts(but=stored.revisions)
+                change.mark_synchronised(store)
+        added, changed, removed = added + counts[0], changed + counts[1], removed + counts[2]
+        known |= {name: stored.revisions[name] for name in news}
+        if not todo:
+            return SyncReport(added=added, changed=changed, removed=removed)
+
+
+def _parts_to_list(snapshot: IndexSnapshot, stored: StoredIndex, store: str) -> tuple[dict[str, bytes], bool]:
+    """The parts that changed, and those in which pending changes may be shown; and whether the index is sharded.
+
+    Not only what changed: the change of another server, read before ours was written down, may have made ours void.
+    """
+    main = stored.parts.get(MAIN) or snapshot.parts([MAIN])[MAIN]
+    sharded = _is_sharded(main, stored)
+    of_pending = {part_of(it.file.project, sharded=sharded) for it in snapshot.pending(store) if it.made}
+    unread = (of_pending & stored.revisions.keys()) - stored.parts.keys()
+    return {**snapshot.parts(unread), **stored.parts}, sharded
+
+
+def _is_sharded(main: bytes, stored: StoredIndex) -> bool:
+    with _known_format(stored):
+        return is_sharded(main)
+
+
+def _decoded(name: str, part: bytes, stored: StoredIndex) -> Content:
+    with _known_format(stored):
+        return decode_main(part) or Content() if name == MAIN else decode_shard(part)
+
+
+@contextmanager
+def _known_format(stored: StoredIndex) -> Iterator[None]:
     try:
-        whole = decode_main(main)
-        if whole is not None:
-            return ({MAIN: whole} if MAIN in stored.parts else {}), False
-        return {name: decode_shard(part) for name, part in stored.parts.items() if name != MAIN}, True
+        yield
     except UnknownFormat as error:
         if error.later:
             raise StorageUnavailable(f"The remote index cannot be read: {error}; upgrade pywharf.") from error
@@ -242,59 +305,95 @@ def _decoded(index: LocalIndex, stored: StoredIndex) -> tuple[dict[str, Content]
         raise NoRemoteIndex(stored.revisions) from error
 
 
-def _list(change: IndexChange, contents: Mapping[str, Content], *, sharded: bool, since: int) -> SyncReport:
-    """Make the local index say what these parts do, but for what changed here and is not shown there yet."""
-    added = changed = removed = 0
-    _settle_pending(change, contents)
-    listed_here = change.filenames() if contents else []
+def _list(change: IndexChange, contents: Mapping[str, Content], *, sharded: bool, store: str) -> tuple[int, int, int]:
+    """Make the local index say what these parts do once the changes have come there that are still on their way.
+
+    :returns: how many files were added, changed, removed.
+    """
+    states: dict[str, dict[str, ProjectState]] = {name: {} for name in contents}
+    for name, state in change.states().items() if contents else ():
+        part = part_of(name, sharded=sharded)
+        if part in states:
+            states[part][name] = state
+    waiting = _by_part(_still_pending(change, contents, store, sharded=sharded), sharded=sharded)
+    total = [0, 0, 0]
     for part, content in contents.items():
-        entries = {file.filename: file for file in sorted(content.files.values(), key=lambda file: file.upload_time)}
-        for filename, project in listed_here:
-            in_part = part_of(project, sharded=sharded) == part
-            if in_part and filename not in entries and not change.is_newer_here(filename, since):
-                removed += 1
-                change.remove_file(filename)
-        for filename, file in entries.items():
-            listed_file = change.file(filename)
-            if listed_file is not None:
-                file = with_what_was_computed(listed_file, file)
-            if listed_file == file or change.is_newer_here(filename, since):
-                continue
-            added, changed = (added + 1, changed) if listed_file is None else (added, changed + 1)
-            change.put_file(file)
-        for tombstone in content.deleted.values():
-            deleted = Deleted(tombstone.filename, tombstone.sha256)
-            if tombstone.filename in entries or change.is_newer_here(tombstone.filename, since):
-                continue
-            if change.tombstone(tombstone.filename) != deleted:
-                change.put_tombstone(deleted, tombstone.project)
-        for state in content.projects.values():
-            row = change.project(state.name)
-            if row is None or row.state != state:
-                change.put_project(state)
-    return SyncReport(added=added, changed=changed, removed=removed)
+        coming = waiting.get(part, [])
+        content = apply(content, coming) if coming else content
+        wanted = _by_project(content, coming)
+        for project in wanted.keys() | states[part].keys():
+            for place, count in enumerate(_list_project(change, project, wanted.get(project, {}))):
+                total[place] += count
+        _list_deleted(change, content, wanted)
+        _list_states(change, content, states[part])
+    return total[0], total[1], total[2]
 
 
-def _settle_pending(change: IndexChange, contents: Mapping[str, Content]) -> None:
-    """What the remote index shows by now is not pending any more."""
-    if not contents:
-        return
-    shown = merge(contents.values())
-    for pending in change.pending():
+def _still_pending(
+    change: IndexChange, contents: Mapping[str, Content], store: str, *, sharded: bool
+) -> list[Operation]:
+    """The operations that these contents do not show yet; those that they do are not pending any more."""
+    waiting = []
+    for pending in change.pending(store):
+        content = contents.get(part_of(pending.file.project, sharded=sharded))
+        if content is None or not pending.made:
+            continue
         operation = pending.operation()
-        if pending.made and apply(shown, [operation]) == shown and _is_in(operation, shown):
+        # A file that came and went between two rebuilds never gets there, and no rebuild runs as long as that.
+        came_and_went = pending.kind is PendingKind.DELETE and pending.since < time.time() - FORGOTTEN
+        if shows(content, operation) or (came_and_went and pending.file.storage_id not in content.files):
             change.remove_pending(pending.number)
+        else:
+            waiting.append(operation)
+    return waiting
 
 
-def _is_in(operation: Operation, content: Content) -> bool:
-    """Whether the content knows the operation's subject at all: an empty part shows nothing."""
-    match operation:
-        case DistributionFile():
-            return operation.storage_id in content.files or operation.storage_id in content.deleted
-        case Tombstone():
-            return operation.storage_id in content.deleted
-        case ProjectState():
-            return operation.name in content.projects
+def _by_project(content: Content, coming: Sequence[Operation]) -> dict[str, dict[str, DistributionFile]]:
+    """Files by project and filename. Of two with one name the one that we put there counts, or else the later one: the
+    other's deletion is on its way."""
+    ours = {operation.storage_id for operation in coming if isinstance(operation, DistributionFile)}
+    files = sorted(
+        content.files.values(), key=lambda file: (file.storage_id in ours, file.upload_time, file.storage_id)
+    )
+    by_project: dict[str, dict[str, DistributionFile]] = {}
+    for file in files:
+        by_project.setdefault(file.project, {})[file.filename] = file
+    return by_project
+
+
+def _list_project(change: IndexChange, project: str, wanted: Mapping[str, DistributionFile]) -> tuple[int, int, int]:
+    listed = {file.filename: file for file in change.files(project)}
+    added = changed = removed = 0
+    for filename in listed.keys() - wanted.keys():
+        change.remove_file(filename)
+        removed += 1
+    for filename, file in wanted.items():
+        before = listed.get(filename)
+        if before is not None:
+            file = with_what_was_computed(before, file)
+        if before == file:
+            continue
+        change.put_file(file)
+        added, changed = (added + 1, changed) if before is None else (added, changed + 1)
+    return added, changed, removed
+
+
+def _list_deleted(change: IndexChange, content: Content, wanted: Mapping[str, Mapping[str, DistributionFile]]) -> None:
+    for tombstone in content.deleted.values():
+        deleted = Deleted(tombstone.filename, tombstone.sha256)
+        is_back = tombstone.filename in wanted.get(tombstone.project, {})
+        if not is_back and change.tombstone(tombstone.filename) != deleted:
+            change.put_tombstone(deleted, tombstone.project)
+
+
+def _list_states(change: IndexChange, content: Content, listed: Mapping[str, ProjectState]) -> None:
+    for name, before in listed.items():
+        if before.status is not ProjectStatus.ACTIVE and name not in content.projects:
+            change.put_project(ProjectState(name=before.name))
+    for name, state in content.projects.items():
+        present = listed.get(name)
+        if present is None or present != replace(state, reserved=state.reserved or present.reserved):
+            change.put_project(state)
 
 
 def _message(operations: Sequence[Operation]) -> str:
@@ -306,6 +405,8 @@ def _message(operations: Sequence[Operation]) -> str:
                 words.setdefault("Publish" if operation.counter == 0 else "Update", []).append(operation.filename)
             case Tombstone():
                 words.setdefault("Delete", []).append(operation.filename)
+            case Reservation():
+                words.setdefault("Reserve", []).append(operation.project)
             case ProjectState():
                 words.setdefault(f"Mark as {operation.status.value}", []).append(operation.name)
     lines = []

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from pywharf_core.errors import InvalidUpload
+from pywharf_core.errors import InvalidUpload, StorageUnavailable
 from pywharf_core.filenames import parse_filename
 from pywharf_core.index.local import IndexChange, LocalIndex
 from pywharf_core.model import DistributionFile, ProjectState
@@ -42,26 +42,44 @@ def synchronise_by_scan(index: LocalIndex, storage: Storage, store: str) -> Sync
     """
     with index.reading() as snapshot:
         known = snapshot.fingerprints()
-        since = snapshot.revision()
-    applier = _Applier(known, since)
+        since, built = snapshot.revision(), snapshot.built()
+    applier = _Applier(known, since, built)
     results = storage.scan(known)
     while batch := list(islice(results, _BATCH)):
         # Nothing to write for what is unchanged: an idle synchronisation takes no lock.
         if news := [result for result in batch if not applier.is_unchanged(result)]:
             with index.changing() as change:
+                applier.demand_same(change)
                 for result in news:
                     applier.apply(change, result)
-    return applier.finish(index, store)
+    # A dear listing comes in pages, which shift while they are read: what it did not show is asked for.
+    missing = _still_there(storage, index, applier.missing()) if storage.keeps_index else ()
+    return applier.finish(index, store, missing)
+
+
+def _still_there(storage: Storage, index: LocalIndex, missing: Sequence[str]) -> list[str]:
+    with index.reading() as snapshot:
+        files = [file for filename in missing if (file := snapshot.file(filename)) is not None]
+    return [file.filename for file in files if storage.find_file(file) is not None]
 
 
 class _Applier:
-    def __init__(self, known: Mapping[str, str], since: int) -> None:
+    def __init__(self, known: Mapping[str, str], since: int, built: int) -> None:
         self._known = known
         self._since = since
+        self._built = built
         self._seen: set[str] = set()
         self._refused: list[Refused] = []
         self._reserved: set[str] = set()
         self._added = self._changed = self._removed = 0
+
+    def demand_same(self, change: IndexChange) -> None:
+        """An index that was damaged or removed is empty again: what did not change since is not in it.
+
+        :raises StorageUnavailable: it is another one than when this began.
+        """
+        if change.built() != self._built:
+            raise StorageUnavailable("The local index was built anew while it was synchronised; it is read again.")
 
     def is_unchanged(self, result: ScanResult) -> bool:
         if not isinstance(result, Unchanged):
@@ -75,14 +93,14 @@ class _Applier:
                 self._seen.add(result.filename)
                 self._put(change, result)
             case Refused():
-                self._refused.append(result)
+                self._refused.append(Refused(_writable(result.filename), _writable(result.reason)))
             case Deleted():
                 self._bury(change, result)
             case ProjectState():
                 self._set_state(change, result)
 
     def _put(self, change: IndexChange, file: DistributionFile) -> None:
-        if change.is_newer_here(file.filename, self._since):
+        if change.changed_after(file.filename, self._since):
             return
         listed = change.file(file.filename)
         if listed is None:
@@ -95,7 +113,7 @@ class _Applier:
         change.put_file(file)
 
     def _bury(self, change: IndexChange, deleted: Deleted) -> None:
-        if change.is_newer_here(deleted.filename, self._since) or change.tombstone(deleted.filename) == deleted:
+        if change.changed_after(deleted.filename, self._since) or change.tombstone(deleted.filename) == deleted:
             return
         listed = change.file(deleted.filename)
         if listed is not None:
@@ -117,11 +135,15 @@ class _Applier:
                 return
         change.put_project(state)
 
-    def finish(self, index: LocalIndex, store: str) -> SyncReport:
-        gone = [filename for filename in self._known if filename not in self._seen]
+    def missing(self) -> list[str]:
+        return [filename for filename in self._known if filename not in self._seen]
+
+    def finish(self, index: LocalIndex, store: str, still_there: Sequence[str]) -> SyncReport:
+        gone = [filename for filename in self.missing() if filename not in still_there]
         with index.changing() as change:
+            self.demand_same(change)
             for filename in gone:
-                if change.is_newer_here(filename, self._since):
+                if change.changed_after(filename, self._since):
                     continue
                 if change.remove_file(filename) is not None:
                     self._removed += 1
@@ -138,6 +160,11 @@ class _Applier:
             refused=len(self._refused),
             orphaned=orphaned,
         )
+
+
+def _writable(text: str) -> str:
+    """Names on a disk may be any bytes; those that are no UTF-8 are lone surrogates, which SQLite does not take."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def with_what_was_computed(listed: DistributionFile, scanned: DistributionFile) -> DistributionFile:

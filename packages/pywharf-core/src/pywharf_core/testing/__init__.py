@@ -18,12 +18,19 @@ import pytest
 pytest.register_assert_rewrite("pywharf_core.testing.storage_contract")
 
 from pywharf_core.testing.distributions import make_sdist, make_wheel  # noqa: E402
+from pywharf_core.testing.indexed_memory_storage import (  # noqa: E402
+    IndexedMemoryStorage,
+    IndexedMemoryStorageType,
+    signed_notice,
+)
 from pywharf_core.testing.memory_storage import MemoryOptions, MemoryStorage, MemoryStorageType, MemoryStore  # noqa: E402
 from pywharf_core.testing.storage_contract import CrashingStore, StorageContract  # noqa: E402
 from pywharf_core.testing.uploads import make_upload  # noqa: E402
 
 __all__ = [
     "CrashingStore",
+    "IndexedMemoryStorage",
+    "IndexedMemoryStorageType",
     "MemoryOptions",
     "MemoryStorage",
     "MemoryStorageType",
@@ -32,4 +39,5 @@ __all__ = [
     "make_sdist",
     "make_upload",
     "make_wheel",
+    "signed_notice",
 ]

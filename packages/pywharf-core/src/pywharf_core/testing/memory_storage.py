@@ -165,7 +165,7 @@ class _LockedStore:
 class MemoryOptions:
     """The keys of a table with ``type = "memory"``."""
 
-    store: str = option("repositories that name the same store share their files", default="", example='"shared"')
+    store: str = option("Repositories that name the same store share their files", default="", example='"shared"')
 
 
 class MemoryStorageType(StorageType):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -89,5 +90,5 @@ def _zip_metadata_only(stream: BinaryIO, parsed: ParsedFilename) -> bytes:
                 raise InvalidUpload(f"The archive has no {name}; build it again with a current tool.")
             check_metadata_size(name, members[name].file_size)
             return archive.read(members[name])
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, RuntimeError) as error:
         raise InvalidUpload("The file is not a zip archive, or damaged; build it again.") from error

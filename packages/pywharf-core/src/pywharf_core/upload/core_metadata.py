@@ -11,14 +11,16 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pywharf_core.errors import InvalidUpload
-from pywharf_core.filenames import ParsedFilename
+from pywharf_core.filenames import ParsedFilename, parse_version
 from pywharf_core.model import CoreMetadata
 from pywharf_core.upload.quoted import quoted
 
-_ABSENT = ("", "UNKNOWN")  # what distutils and its heirs write where there is nothing to say
+_MOST_FIELDS, _MOST_NAMES = 100_000, 200
+#: What distutils and its heirs write, and send, where there is nothing to say.
+ABSENT = ("", "UNKNOWN")
 
-#: As packaging leaves a field that it did not understand: by name in lower case with hyphens, singular.
-_MULTIPLE = {
+#: Fields that may be given several times, and their keys: plural, where the specification of metadata as JSON has it so.
+MULTIPLE_FIELDS = {
     "platform": "platforms",
     "supported-platform": "supported_platforms",
     "classifier": "classifiers",
@@ -36,8 +38,10 @@ _MULTIPLE = {
     "import-name": "import_names",
     "import-namespace": "import_namespaces",
 }
-_FOLD = re.compile(r"\r?\n(?: {7}\||\t| {1,8})")
-_SINGLE = frozenset(
+_SMALL_NUMBER = re.compile(r"[0-9]{1,9}\Z")
+
+#: Fields that have one value; name, version and description aside.
+SINGLE_FIELDS = frozenset(
     (
         "metadata-version",
         "summary",
@@ -55,6 +59,8 @@ _SINGLE = frozenset(
     )
 )
 
+_FOLD = re.compile(r"\r?\n(?: {7}\||\t| {1,8})")
+
 
 def parse_core_metadata(content: bytes, document: str, parsed: ParsedFilename) -> CoreMetadata:
     """The fields of a core metadata file, without the description.
@@ -62,6 +68,7 @@ def parse_core_metadata(content: bytes, document: str, parsed: ParsedFilename) -
     :param document: how the file is called in sentences: ``METADATA`` or ``PKG-INFO``.
     :raises InvalidUpload: name or version is missing, or not that of the filename. Anything else is tolerated.
     """
+    _check_header(content, document)
     raw, unparsed = parse_email(content)
     _check_identity(raw.get("name"), raw.get("version"), unparsed, document, parsed)
     fields: dict[str, str | tuple[str, ...]] = {}
@@ -73,15 +80,15 @@ def parse_core_metadata(content: bytes, document: str, parsed: ParsedFilename) -
         elif key == "project_urls":
             value = [f"{label}, {url}" if label else url for label, url in cast("dict[str, str]", value).items()]
         if isinstance(value, str):
-            if value.strip() not in _ABSENT:
+            if value.strip() not in ABSENT:
                 fields[key] = value
         else:
             _add(fields, key, cast("list[str]", value))
-    for name, values in unparsed.items():
-        if name in _MULTIPLE:
-            _add(fields, _MULTIPLE[name], values)
-        elif name in _SINGLE:
-            said = [value for value in values if value.strip() not in _ABSENT]
+    for name, values in unparsed.items():  # what packaging did not understand, by name in lower case
+        if name in MULTIPLE_FIELDS:
+            _add(fields, MULTIPLE_FIELDS[name], values)
+        elif name in SINGLE_FIELDS:
+            said = [value for value in values if value.strip() not in ABSENT]
             if said:
                 fields.setdefault(name.replace("-", "_"), said[0])
     return fields
@@ -99,7 +106,7 @@ def description_of(content: bytes) -> str:
         text = text.decode("utf-8", "replace")
     if not content.replace(b"\r\n", b"\n").partition(b"\n\n")[2].strip():
         text = _FOLD.sub("\n", text)
-    return "" if text.strip() in _ABSENT else text
+    return "" if text.strip() in ABSENT else text
 
 
 def text_of(fields: CoreMetadata, key: str) -> str | None:
@@ -111,13 +118,30 @@ def text_of(fields: CoreMetadata, key: str) -> str | None:
 def stays_true_when_built(fields: CoreMetadata) -> bool:
     """Whether an sdist's metadata is that of every wheel built from it: 2.2 or later, no ``Dynamic`` (PEP 643)."""
     number = (text_of(fields, "metadata_version") or "").split(".")
-    if len(number) != 2 or not all(part.isascii() and part.isdigit() for part in number):
+    if len(number) != 2 or not all(_SMALL_NUMBER.match(part) for part in number):
         return False
     return (int(number[0]), int(number[1])) >= (2, 2) and not fields.get("dynamic")
 
 
+def _check_header(content: bytes, document: str) -> None:
+    """``parse_email`` looks through all fields for each name: 8 MiB of names that differ would take it weeks."""
+    names: set[bytes] = set()
+    count = 0
+    for line in content.splitlines():
+        if not line:
+            break
+        if not line.startswith((b" ", b"\t")):
+            count += 1
+            names.add(line.partition(b":")[0].lower())
+        if count > _MOST_FIELDS or len(names) > _MOST_NAMES:
+            raise InvalidUpload(
+                f"The archive's {document} has more than {_MOST_NAMES} kinds of fields, or more than {_MOST_FIELDS} "
+                "fields; core metadata knows some 30 kinds."
+            )
+
+
 def _add(fields: dict[str, str | tuple[str, ...]], key: str, values: list[str]) -> None:
-    said = tuple(value for value in values if value.strip() not in _ABSENT)
+    said = tuple(value for value in values if value.strip() not in ABSENT)
     if said:
         fields[key] = (*fields.get(key, ()), *said)
 
@@ -145,6 +169,6 @@ def _check_identity(
 def same_version(text: str, version: Version) -> bool:
     """Equal by PEP 440: ``1.0`` is ``1.0.0``."""
     try:
-        return Version(text) == version
+        return parse_version(text) == version
     except InvalidVersion:
         return False

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pywharf_core.errors import InvalidUpload
 from pywharf_core.filenames import is_project_name
 from pywharf_core.model import PACKAGE_TYPES, CoreMetadata, PackageType
+from pywharf_core.upload.core_metadata import ABSENT, MULTIPLE_FIELDS, SINGLE_FIELDS
 from pywharf_core.upload.quoted import quoted
 
 
@@ -33,50 +34,13 @@ class UploadForm:
 #: Form field -> our name of the digest and its length in hex digits.
 _DIGESTS = {"md5_digest": ("md5", 32), "sha256_digest": ("sha256", 64), "blake2_256_digest": ("blake2b_256", 64)}
 
-_SINGLE = frozenset(
-    (
-        "metadata_version",
-        "summary",
-        "description_content_type",
-        "keywords",
-        "home_page",
-        "download_url",
-        "author",
-        "author_email",
-        "maintainer",
-        "maintainer_email",
-        "license",
-        "license_expression",
-        "requires_python",
-    )
-)
+_SINGLE = frozenset(name.replace("-", "_") for name in SINGLE_FIELDS)
 
 #: Form field -> key of the core metadata. Clients disagree on singular and plural: either is taken.
 _MULTIPLE = {
-    "classifiers": "classifiers",
-    "classifier": "classifiers",
-    "project_urls": "project_urls",
-    "project_url": "project_urls",
-    "platform": "platforms",
-    "platforms": "platforms",
-    "supported_platform": "supported_platforms",
-    "supported_platforms": "supported_platforms",
-    "license_file": "license_files",
-    "license_files": "license_files",
-    "import_name": "import_names",
-    "import_names": "import_names",
-    "import_namespace": "import_namespaces",
-    "import_namespaces": "import_namespaces",
-    "requires_dist": "requires_dist",
-    "provides_dist": "provides_dist",
-    "obsoletes_dist": "obsoletes_dist",
-    "requires_external": "requires_external",
-    "provides_extra": "provides_extra",
+    **{name.replace("-", "_"): key for name, key in MULTIPLE_FIELDS.items()},
+    **{key: key for key in MULTIPLE_FIELDS.values()},
     "provides_extras": "provides_extra",
-    "dynamic": "dynamic",
-    "requires": "requires",
-    "provides": "provides",
-    "obsoletes": "obsoletes",
 }
 
 _CONTROLS = frozenset(
@@ -126,7 +90,7 @@ def _sorted_out(fields: Sequence[tuple[str, str]]) -> tuple[dict[str, str], dict
         if field == "content":
             raise InvalidUpload("The form's part content has no filename; it should be the wheel or sdist as a file.")
         value = raw.replace("\0", "\ufffd")
-        if value.strip() in ("", "UNKNOWN"):  # what distutils and its heirs send for an absent value
+        if value.strip() in ABSENT:
             continue
         if field in _MULTIPLE:
             multiple.setdefault(_MULTIPLE[field], []).append(value)

@@ -80,6 +80,7 @@ class _TarListing:
     def __init__(self) -> None:
         self.pkg_infos: list[bytes] = []
         self._tops: set[str] = set()
+        self._named_pkg_info = 0
         self._names = MemberNames()
         self._count = 0
 
@@ -90,10 +91,11 @@ class _TarListing:
         if not name:  # the archive's own root, as `tar -C folder .` writes it
             return
         self._names.add(f"{name}/" if member.isdir() else name)
-        top, slash, _ = name.partition("/")
+        top, slash, rest = name.partition("/")
         if not slash and not member.isdir():
             raise _beside_the_top(name)
         self._tops.add(top)
+        self._named_pkg_info += rest == "PKG-INFO"  # a link counts: whoever unpacks the archive has the last one
         if member.issparse() or member.type == tarfile.GNUTYPE_SPARSE:
             raise InvalidUpload(f"The archive's member {quoted(name)} is a sparse file; it should be a plain one.")
         if member.issym() or member.islnk():
@@ -119,7 +121,7 @@ class _TarListing:
         self._names.check_no_file_is_a_folder()
         if not self.pkg_infos:
             raise _no_pkg_info(top)
-        if len(self.pkg_infos) > 1:
+        if self._named_pkg_info > 1:
             raise InvalidUpload(f"The sdist has {top}/PKG-INFO twice; it should have it once.")
         return self.pkg_infos[0]
 

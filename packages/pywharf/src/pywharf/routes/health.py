@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope, Send
 from pywharf.admission import admit
 from pywharf.exchange import exchange_of
 from pywharf_core.auth import Access
-from pywharf_core.errors import NotSynchronised
 
 _NO_STORE = {"Cache-Control": "no-store"}
 
@@ -40,7 +39,5 @@ async def readyz(scope: Scope, receive: Receive, send: Send) -> None:
 async def index_mtime(scope: Scope, receive: Receive, send: Send) -> None:
     """``GET /index_mtime/``: Unix seconds of the last synchronisation."""
     repository = (await admit(scope, Access.READ)).repository
-    status = await exchange_of(scope).threads(repository).run(repository.status)
-    if status.synchronised_at is None:
-        raise NotSynchronised(f"The repository {repository.name} was not read from its storage yet.", retry_after=2)
-    await PlainTextResponse(str(int(status.synchronised_at)), headers=_NO_STORE)(scope, receive, send)
+    synchronised_at = await exchange_of(scope).threads(repository).run(repository.synchronised_at)
+    await PlainTextResponse(str(int(synchronised_at)), headers=_NO_STORE)(scope, receive, send)

@@ -16,9 +16,8 @@ from pywharf.own_address import base_url, moved
 from pywharf.page_cache import PageSource, send_page
 from pywharf.routes.simple import normalised_project
 from pywharf_core.auth import Access
-from pywharf_core.errors import NotFound, NotSynchronised, ProjectNotFound
+from pywharf_core.errors import NotFound, ProjectNotFound
 from pywharf_core.json_api import Addresses, release_document
-from pywharf_core.names import Answerer
 from pywharf_core.releases import latest, release_of
 from pywharf_core.repository import Repository
 from pywharf_core.secret import Secret
@@ -50,7 +49,7 @@ async def _document(scope: Scope, receive: Receive, send: Send, version: str | N
     exchange = exchange_of(scope)
     pages, threads = exchange.pages, exchange.threads(repository)
     base = base_url(scope)
-    key = f"{project}/{'' if version is None else canonicalize_version(version)} {base}"
+    key = f"{project}/{'' if version is None else _one_spelling(version)} {base}"
     page = pages.fresh(repository, key, _MEDIA_TYPE)
     if page is None:
         source = PageSource(
@@ -61,11 +60,16 @@ async def _document(scope: Scope, receive: Receive, send: Send, version: str | N
         try:
             page = await pages.page(threads, repository, source, _MEDIA_TYPE)
         except ProjectNotFound:
-            answer = await threads.run(repository.answer_for, project)
-            if answer.answerer is Answerer.NOT_READY:
-                raise NotSynchronised(answer.because, retry_after=2) from None
+            (await threads.run(repository.answer_for, project)).demand_ready()
             raise
     await send_page(scope["method"], exchange.headers, send, page)
+
+
+def _one_spelling(version: str) -> str:
+    try:
+        return canonicalize_version(version)
+    except ValueError:  # a number of more digits than Python reads: no release has it
+        return version
 
 
 def _render(

@@ -16,7 +16,7 @@ from pywharf.own_address import moved
 from pywharf.page_cache import PageSource, send_page
 from pywharf.provenance_address import provenance_url, secure_base
 from pywharf_core.auth import Access
-from pywharf_core.errors import NotSynchronised, ProjectNotFound
+from pywharf_core.errors import ProjectNotFound
 from pywharf_core.filenames import is_project_name, normalise
 from pywharf_core.names import Answer, Answerer
 from pywharf_core.repository import Repository
@@ -126,8 +126,7 @@ def _chosen(accept: bytes | None, chosen: str | None) -> Representation:
 
 
 def _answered_elsewhere(scope: Scope, answer: Answer) -> Response | None:
-    if answer.answerer is Answerer.NOT_READY:
-        raise NotSynchronised(answer.because, retry_after=2)
+    answer.demand_ready()
     if answer.answerer is not Answerer.EXTRA_INDEX:
         return None
     query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""

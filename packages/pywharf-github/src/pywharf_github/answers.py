@@ -1,0 +1,127 @@
+"""GitHub's answers, and what each refusal means to pywharf: decided here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from pywharf_core import NotAuthenticated, NotPermitted, StorageUnavailable, WharfError
+
+_SECONDARY_WAIT = 60  # seconds, where GitHub does not say; what its documentation asks for at least
+_MAX_REASON = 300  # characters
+
+
+class AnswerLost(StorageUnavailable):
+    """No answer, or none that says anything: nobody knows whether GitHub did what it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of the REST API.
+
+    :ivar headers: by name in lower case.
+    :ivar data: the JSON document, None for an empty body; ``Any``, as each operation has its own form.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    data: Any = None
+
+    @property
+    def is_success(self) -> bool:
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def reason(self) -> str:
+        """GitHub's own words, on one line; "" if it said nothing."""
+        if not isinstance(self.data, Mapping):
+            return ""
+        said = [self.data.get("message")]
+        errors = self.data.get("errors")
+        for error in errors if isinstance(errors, list) else ():
+            if isinstance(error, Mapping):
+                said.append(error.get("message") or " ".join(str(error.get(key, "")) for key in ("field", "code")))
+            else:
+                said.append(error)
+        text = "; ".join(" ".join(str(part).split()).rstrip(".") for part in said if part)
+        return text[:_MAX_REASON]
+
+    def has_error(self, *, code: str, field: str | None = None) -> bool:
+        """Whether a business rule of GitHub refused, by its code (``already_exists`` …)."""
+        errors = self.data.get("errors") if isinstance(self.data, Mapping) else None
+        return any(
+            isinstance(error, Mapping) and error.get("code") == code and field in (None, error.get("field"))
+            for error in (errors if isinstance(errors, list) else ())
+        )
+
+
+def parsed(status: int, headers: Mapping[str, str], text: str) -> Answer:
+    """An answer with its JSON read; an error's body may be anything.
+
+    :raises AnswerLost: a success whose body is no JSON, as of a proxy in between.
+    """
+    if not text:
+        return Answer(status, headers)
+    try:
+        return Answer(status, headers, json.loads(text))
+    except ValueError as error:
+        answer = Answer(status, headers)
+        if answer.is_success:
+            raise AnswerLost("GitHub's answer is not JSON; is there a proxy in between?") from error
+        return answer
+
+
+def refusal(answer: Answer) -> WharfError:
+    """The error that an answer other than a success means."""
+    reason = answer.reason
+    status = answer.status
+    if status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS):
+        wait = _rate_limit_wait(answer)
+        if wait is not None:
+            said = f" ({reason})" if reason else ""
+            return StorageUnavailable(f"GitHub's rate limit is reached{said}; try again later.", retry_after=wait)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return NotAuthenticated(f"GitHub does not accept this token ({reason or 'no reason given'}).")
+    if status == HTTPStatus.FORBIDDEN:
+        return NotPermitted(f"GitHub does not permit this with this token: {_why_forbidden(answer)}.")
+    if status == HTTPStatus.NOT_FOUND:
+        return NotPermitted("GitHub shows this token no such repository, or does not let it do this.")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return AnswerLost(f"GitHub does not work right now (status {status}).", retry_after=_retry_after(answer))
+    return StorageUnavailable(f"GitHub refuses with status {status}: {reason or 'no reason given'}.")
+
+
+def _why_forbidden(answer: Answer) -> str:
+    if "x-github-sso" in answer.headers:
+        return "it must be authorised for the organisation's single sign-on first"
+    reason = answer.reason or "no reason given"
+    needed = answer.headers.get("x-accepted-github-permissions")
+    return f"{reason} (needed: {needed})" if needed else reason
+
+
+def _rate_limit_wait(answer: Answer) -> int | None:
+    """Seconds until another try makes sense; None: not a rate limit's answer."""
+    said = answer.reason.lower()
+    asked = _retry_after(answer)
+    if answer.headers.get("x-ratelimit-remaining") == "0":
+        return max(1, asked or _until_reset(answer))
+    is_limit = "rate limit" in said or asked is not None or answer.status == HTTPStatus.TOO_MANY_REQUESTS
+    return (asked or _SECONDARY_WAIT) if is_limit else None
+
+
+def _retry_after(answer: Answer) -> int | None:
+    value = answer.headers.get("retry-after", "")
+    return int(value) if value.isdecimal() else None
+
+
+def _until_reset(answer: Answer) -> int:
+    try:
+        reset = int(answer.headers["x-ratelimit-reset"])
+        now = parsedate_to_datetime(answer.headers["date"]).timestamp()  # GitHub's own clock, as the reset is
+    except (KeyError, ValueError):
+        return _SECONDARY_WAIT
+    return int(reset - now) + 1

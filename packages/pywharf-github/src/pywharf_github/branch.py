@@ -1,0 +1,304 @@
+"""Files on the branch: the remote index, written by compare and swap, and what is remembered of projects.
+
+::
+
+    index.toml               the part "index" of the remote index; its name is configured
+    index/<part>.toml        its other parts
+    index.projects.toml      status and reservation of projects, and deleted files that left no tombstone
+
+A part's revision is the hash of its git blob, which anybody can compute from its bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from pywharf_core import FileNotFound, IndexConflict, Secret, StorageUnavailable, StoredIndex
+from pywharf_github.answers import Answer, refusal
+from pywharf_github.client import Client, segment
+
+MAIN_PART = "index"
+
+_MAX_PUT = 20 * 1024**2  # bytes that GitHub takes for one file in one request
+_MAX_INLINE = 4 * 1024**2  # bytes of all files together that travel in the request that makes a tree
+_TRIES = 5  # at a write that somebody else's commit to the branch came before
+_SUFFIX = ".toml"
+_REFUSED = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The branch as it was last seen.
+
+    :ivar etag: GitHub's, which is good for the asker's secret only.
+    :ivar asker: that secret, as a keyed hash.
+    :ivar files: git blob hash by path, of the files that are ours.
+    """
+
+    etag: str
+    asker: bytes
+    commit: str
+    tree: str
+    files: Mapping[str, str]
+
+
+class HeadMemory:
+    """What the last look at the branch saw; shared by all views of a storage."""
+
+    def __init__(self) -> None:
+        self._key = os.urandom(32)
+        self._lock = threading.Lock()
+        self._head: _Head | None = None
+        self.default_branch: str | None = None
+
+    def asker(self, secret: Secret | None) -> bytes:
+        return hmac.digest(self._key, b"" if secret is None else secret.reveal().encode(), "sha256")
+
+    def get(self) -> _Head | None:
+        with self._lock:
+            return self._head
+
+    def put(self, head: _Head | None) -> None:
+        with self._lock:
+            self._head = head
+
+
+class Branch:
+    """The branch with one caller's rights.
+
+    :param name: None: the repository's default branch.
+    """
+
+    def __init__(self, client: Client, name: str | None, index_filename: str, memory: HeadMemory) -> None:
+        self._client = client
+        self._name = name
+        self._index = index_filename
+        self._folder = index_filename.removesuffix(_SUFFIX)
+        self._memory = memory
+        self.projects_path = f"{self._folder}.projects{_SUFFIX}"
+
+    # --- the remote index ---------------------------------------------------------------------------------
+
+    def read_index(self, known: Mapping[str, str]) -> StoredIndex | None:
+        """As ``Storage.read_index``: one request, free of the rate limit, while nothing changed."""
+        head = self._look()
+        revisions = self._revisions(head)
+        if not revisions:
+            return None
+        changed = [part for part, revision in revisions.items() if known.get(part) != revision]
+        return StoredIndex(parts={part: self._blob(revisions[part]) for part in changed}, revisions=revisions)
+
+    def write_index(
+        self, parts: Mapping[str, bytes], *, replaces: Mapping[str, str], message: str
+    ) -> Mapping[str, str]:
+        """As ``Storage.write_index``: one file in one request, several in one commit."""
+        if len(parts) == 1 and set(replaces) <= set(parts):
+            (part, content), *_ = parts.items()
+            if len(content) <= _MAX_PUT:
+                self._replace_one(part, content, replaces, message)
+                return {part: blob_hash(content)}
+        head = self._look()
+        for _ in range(_TRIES):
+            if head is None:
+                raise self._no_branch()
+            if self._revisions(head) != dict(replaces):
+                raise _conflict()
+            if self._commit(head, {self._path(part): content for part, content in parts.items()}, message):
+                return {**replaces, **{part: blob_hash(content) for part, content in parts.items()}}
+            head = self._look(again=True)
+        raise StorageUnavailable("Others write to the branch all the time; try again.", retry_after=1)
+
+    def _replace_one(self, part: str, content: bytes, replaces: Mapping[str, str], message: str) -> None:
+        for _ in range(_TRIES):
+            if self.put(self._path(part), content, replaces.get(part), message):
+                return
+            # Perhaps only another file of the branch was written at the same time.
+            if self._revisions(self._look(again=True)) != dict(replaces):
+                raise _conflict()
+        raise StorageUnavailable("Others write to the branch all the time; try again.", retry_after=1)
+
+    def _revisions(self, head: _Head | None) -> dict[str, str]:
+        if head is None:
+            return {}
+        return {part: sha for path, sha in head.files.items() if (part := self._part(path)) is not None}
+
+    def _path(self, part: str) -> str:
+        return self._index if part == MAIN_PART else f"{self._folder}/{part}{_SUFFIX}"
+
+    def _part(self, path: str) -> str | None:
+        if path == self._index:
+            return MAIN_PART
+        folder, _, name = path.rpartition("/")
+        is_part = folder == self._folder and name.endswith(_SUFFIX) and name != MAIN_PART + _SUFFIX
+        return name.removesuffix(_SUFFIX) if is_part else None
+
+    # --- single files -------------------------------------------------------------------------------------
+
+    def read(self, path: str) -> bytes | None:
+        """A file of the branch; None: there is none."""
+        try:
+            return self._client.read_raw(f"/contents/{_quoted(path)}{'' if self._name is None else self._ref()}")
+        except FileNotFoundError:
+            self._client.check_visible()
+            return None
+
+    def put(self, path: str, content: bytes, replaces: str | None, message: str) -> bool:
+        """Write one file if its blob is ``replaces`` still, None for a new one; False: it, or the branch, is not."""
+        request: dict[str, Any] = {"message": message, "content": base64.b64encode(content).decode("ascii")}
+        if self._name is not None:
+            request["branch"] = self._name
+        if replaces is not None:
+            request["sha"] = replaces
+        answer = self._client.ask(
+            "PUT", f"/contents/{_quoted(path)}", body=request, also=(*_REFUSED, HTTPStatus.NOT_FOUND)
+        )
+        if answer.status == HTTPStatus.NOT_FOUND:
+            self._client.check_visible()
+            raise self._refused_write(answer)
+        if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and "sha" not in answer.reason:
+            raise refusal(answer)
+        return answer.is_success
+
+    # --- the branch ---------------------------------------------------------------------------------------
+
+    def _look(self, *, again: bool = False) -> _Head | None:
+        """The branch as it is now; None: it is not there.
+
+        :param again: it is known to have changed.
+        """
+        known, asker = self._memory.get(), self._memory.asker(self._client.secret)
+        conditional = {}
+        if known is not None and hmac.compare_digest(known.asker, asker) and not again:
+            conditional["If-None-Match"] = known.etag
+        path = f"/branches/{segment(self._branch_name())}"
+        answer = self._client.ask(
+            "GET", path, headers=conditional, also=(HTTPStatus.NOT_MODIFIED, HTTPStatus.NOT_FOUND)
+        )
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return known
+        if answer.status == HTTPStatus.NOT_FOUND:
+            self._memory.default_branch = None
+            self._client.check_visible()
+            self._memory.put(None)
+            return None
+        commit = answer.data["commit"]
+        sha, tree = str(commit["sha"]), str(commit["commit"]["tree"]["sha"])
+        files = known.files if known is not None and known.tree == tree else self._our_files(tree)
+        head = _Head(answer.headers.get("etag", ""), asker, sha, tree, files)
+        if head.etag:
+            self._memory.put(head)
+        return head
+
+    def _branch_name(self) -> str:
+        if self._name is not None:
+            return self._name
+        if self._memory.default_branch is None:
+            self._memory.default_branch = str(self._client.check_visible()["default_branch"])
+        return self._memory.default_branch
+
+    def _our_files(self, tree: str) -> Mapping[str, str]:
+        answer = self._tree(tree, recursive=True)
+        entries = {str(entry["path"]): entry for entry in answer["tree"]}
+        if answer.get("truncated"):  # a branch with very many files beside ours
+            entries = self._walk(tree)
+        wanted = (self._index, self.projects_path, f"{self._folder}/")
+        return {
+            path: str(entry["sha"])
+            for path, entry in entries.items()
+            if entry["type"] == "blob" and path.startswith(wanted)
+        }
+
+    def _walk(self, tree: str) -> dict[str, Any]:
+        """The entries of only those folders in which files of ours lie."""
+        found: dict[str, Any] = {}
+        folders = {"": tree}
+        ways = {path.rpartition("/")[0] for path in (self._index, self._path("part"))}
+        for way in sorted(ways):
+            prefix = ""
+            for name in [*way.split("/"), ""] if way else [""]:
+                if prefix not in folders:
+                    break
+                for entry in self._tree(folders[prefix], recursive=False)["tree"]:
+                    path = prefix + str(entry["path"])
+                    found[path] = entry
+                    if entry["type"] == "tree":
+                        folders[f"{path}/"] = str(entry["sha"])
+                prefix = f"{prefix}{name}/"
+        return found
+
+    def _tree(self, sha: str, *, recursive: bool) -> Mapping[str, Any]:
+        parameters = {"recursive": "1"} if recursive else {}
+        data: Mapping[str, Any] = self._client.ask("GET", f"/git/trees/{sha}", parameters=parameters).data
+        return data
+
+    def _blob(self, sha: str) -> bytes:
+        try:
+            content = self._client.read_raw(f"/git/blobs/{sha}")
+        except FileNotFoundError:
+            self._client.check_visible()
+            raise FileNotFound("The index changed on GitHub while it was read; try again.") from None
+        if blob_hash(content) != sha:
+            raise StorageUnavailable("A part of the index arrived damaged; try again.")
+        return content
+
+    def _commit(self, head: _Head, files: Mapping[str, bytes], message: str) -> bool:
+        """All files in one commit on ``head``; False: the branch has moved on."""
+        tree = self._client.ask(
+            "POST", "/git/trees", body={"base_tree": head.tree, "tree": self._tree_entries(files)}
+        ).data["sha"]
+        commit = self._client.ask(
+            "POST", "/git/commits", body={"message": message, "tree": tree, "parents": [head.commit]}
+        ).data["sha"]
+        path = f"/git/refs/heads/{_quoted(self._branch_name())}"
+        answer = self._client.ask("PATCH", path, body={"sha": commit, "force": False}, also=_REFUSED)
+        return answer.is_success
+
+    def _tree_entries(self, files: Mapping[str, bytes]) -> Sequence[Mapping[str, str]]:
+        inline = sum(map(len, files.values())) <= _MAX_INLINE
+        entries = []
+        for path, content in files.items():
+            entry = {"path": path, "mode": "100644", "type": "blob"}
+            if inline and (text := _text(content)) is not None:
+                entries.append({**entry, "content": text})
+                continue
+            request = {"content": base64.b64encode(content).decode("ascii"), "encoding": "base64"}
+            entries.append({**entry, "sha": str(self._client.ask("POST", "/git/blobs", body=request).data["sha"])})
+        return entries
+
+    def _ref(self) -> str:
+        return f"?ref={segment(self._branch_name())}"
+
+    def _no_branch(self) -> StorageUnavailable:
+        name = "a default branch" if self._name is None else f"the branch {self._name}"
+        return StorageUnavailable(f"The GitHub repository lacks {name}; make it by a first commit.")
+
+    def _refused_write(self, answer: Answer) -> Exception:
+        return refusal(answer) if self._look(again=True) is not None else self._no_branch()
+
+
+def blob_hash(content: bytes) -> str:
+    """The hash by which git knows a file's content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _quoted(path: str) -> str:
+    return "/".join(segment(part) for part in path.split("/"))
+
+
+def _conflict() -> IndexConflict:
+    return IndexConflict("The index was changed by somebody else meanwhile.")

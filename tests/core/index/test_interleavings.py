@@ -1,0 +1,282 @@
+"""Several servers and the workflow's rebuild on one store, in every order of their steps that chance finds, with crashes.
+
+``PYWHARF_INTERLEAVINGS`` sets how many are tried.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.index.stepping import Actor, SteppedStorage
+from core.two_servers import Uploads, repository_on
+from pywharf_core import changes, remote_changes
+from pywharf_core.errors import ProjectNotFound
+from pywharf_core.filenames import normalise
+from pywharf_core.index import document, remote
+from pywharf_core.index.document import decode_main, decode_shard, merge
+from pywharf_core.model import DistributionFile, ProjectStatus
+from pywharf_core.names import Answerer
+from pywharf_core.repository import Repository
+from pywharf_core.storage import Storage
+from pywharf_core.testing import MemoryStore
+
+PROJECTS = ("holygrail", "swallow")
+VERSIONS = ("1.0", "2.0")
+SERVERS = 2
+MOST_AT_ONCE = 4
+STEPS = 70
+
+_TRIES = int(os.environ.get("PYWHARF_INTERLEAVINGS", "120"))
+_FOLDERS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # commits wait for no disk there
+
+
+@dataclass
+class Doing:
+    """Something that a server, or the workflow, is at.
+
+    :ivar alone: two of these never run at once on one server.
+    """
+
+    server: int | None
+    alone: str | None
+    actor: Actor
+    answered: Callable[[Actor], object]
+
+
+class World:
+    """The store, the servers with their ROOTs, and what they have answered.
+
+    :ivar promised: by server: files by identity, as it answered 2xx of them.
+    :ivar deleted: by server: identities of which it answered 2xx that they are deleted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.uploads = Uploads(folder / "uploads")
+        self.store = MemoryStore()
+        self.numbers = 0
+        self.servers = [self.open(number) for number in range(SERVERS)]
+        self.doing: list[Doing] = []
+        self.promised: list[dict[str, DistributionFile]] = [{} for _ in range(SERVERS)]
+        self.deleted: list[set[str]] = [set() for _ in range(SERVERS)]
+        self.published: set[str] = set()
+        self.statuses: dict[str, ProjectStatus] = {}
+        for server in self.servers:
+            server.synchronise()
+
+    def open(self, number: int) -> Repository:
+        return repository_on(SteppedStorage(self.store), self.folder / f"root-{number}")
+
+    # --- what can be done ---------------------------------------------------------------------------------
+
+    def begin(self, server: int, what: str, project: str, version: str) -> None:
+        repository, name = self.servers[server], normalise(project)
+        alone = what if what in ("synchronise", "fold", "resolve") else None
+        if alone and any(it.server == server and it.alone == alone for it in self.doing):
+            return  # one process of a ROOT does these, one after the other
+
+        def keep(actor: Actor) -> None:
+            pass
+
+        answered: Callable[[Actor], object] = keep
+        action: Callable[[], object]
+        match what:
+            case "upload":
+                file, staged = self.uploads.make(project, version)
+                action = lambda: changes.publish(repository, file, staged)  # noqa: E731
+                answered = lambda actor: self.answer_upload(server, actor)  # noqa: E731
+            case "yank" | "unyank":
+                reason = f"reason {self.number()}" if what == "yank" else None
+                action = lambda: changes.yank(repository, name, version, reason)  # noqa: E731
+                answered = lambda actor: self.answer_yank(server, actor)  # noqa: E731
+            case "delete":
+                action = lambda: changes.delete(repository, name, version=version)  # noqa: E731
+                answered = lambda actor: self.answer_delete(server, actor)  # noqa: E731
+            case "synchronise":
+                action = repository.synchronise
+            case "fold":
+                action = lambda: remote_changes.fold(repository)  # noqa: E731
+            case "resolve":
+                action = lambda: remote_changes.resolve_intents(repository)  # noqa: E731
+            case _:
+                raise AssertionError(what)
+        actor = Actor(f"server {server}: {what} {project} {version}", action)
+        self.doing.append(Doing(server, alone, actor, answered))
+
+    def begin_rebuild(self) -> None:
+        workflow = repository_on(SteppedStorage(self.store), self.folder / f"workflow-{self.number()}")
+        action = lambda: remote_changes.update_index(workflow)  # noqa: E731
+        actor = Actor("workflow: rebuild", action)
+        self.doing.append(Doing(None, None, actor, lambda _: workflow.index.close()))
+
+    def remove_by_hand(self) -> None:
+        if self.store.files:
+            del self.store.files[next(iter(self.store.files))]
+
+    def step(self, doing: Doing) -> None:
+        doing.actor.step()
+        if doing.actor.done:
+            self.doing.remove(doing)
+            doing.answered(doing.actor)
+
+    def crash(self, server: int) -> None:
+        """The process of a server dies, and starts again on its ROOT."""
+        for it in [it for it in self.doing if it.server == server]:
+            it.actor.die()
+            self.doing.remove(it)
+        self.servers[server].index.close()
+        self.servers[server] = self.open(server)
+
+    def number(self) -> int:
+        self.numbers += 1
+        return self.numbers
+
+    # --- what was answered --------------------------------------------------------------------------------
+
+    def answer_upload(self, server: int, actor: Actor) -> None:
+        if isinstance(actor.result, changes.Published):
+            self.promised[server][actor.result.file.storage_id] = actor.result.file
+            self.published.add(actor.result.file.project)
+
+    def answer_yank(self, server: int, actor: Actor) -> None:
+        if isinstance(actor.result, list):
+            self.promised[server].update({file.storage_id: file for file in actor.result})
+
+    def answer_delete(self, server: int, actor: Actor) -> None:
+        if isinstance(actor.result, list):
+            self.deleted[server].update(file.storage_id for file in actor.result)
+
+    # --- what must be so ----------------------------------------------------------------------------------
+
+    def check_promises(self) -> None:
+        """At every moment: each server lists what it has answered for, unless the store lost it meanwhile."""
+        there = self.stored()
+        for server, repository in enumerate(self.servers):
+            listed = {file.storage_id: file for file in files_of(repository)}
+            for identity, file in self.promised[server].items():
+                if identity in there:
+                    assert identity in listed, f"server {server} answered for {file.filename}, and does not list it"
+                    assert listed[identity].counter >= file.counter, f"{file.filename} went back on server {server}"
+            assert not listed.keys() & self.deleted[server], f"server {server} lists again what it deleted"
+
+    def come_to_rest(self) -> None:
+        """Everything that runs ends; then all fold and synchronise, and the workflow rebuilds once."""
+        while self.doing:
+            self.step(self.doing[0])
+        with mock.patch.object(remote_changes, "_LONGEST_UPLOAD", -1):
+            for server in self.servers:
+                remote_changes.resolve_intents(server)
+        for server in self.servers:
+            remote_changes.fold(server)
+            server.synchronise()
+        self.begin_rebuild()
+        while self.doing:
+            self.step(self.doing[0])
+        for server in self.servers:
+            server.synchronise()
+
+    def check_rest(self) -> None:
+        there = self.stored()
+        content = self.remote_content()
+        assert content.files == there
+        for number, server in enumerate(self.servers):
+            shown = {file.storage_id: file for file in files_of(server)}
+            assert shown == there, f"server {number}"
+            with server.index.reading() as snapshot:
+                assert not snapshot.pending(server.store), f"server {number} still waits"
+            for project in self.published:
+                answerer = server.answer_for(normalise(project)).answerer
+                assert answerer in (Answerer.HERE, Answerer.RESERVED), f"server {number} gave {project} away"
+                assert snapshot_has_page(server, project) == any(file.project == project for file in there.values())
+
+    def stored(self) -> dict[str, DistributionFile]:
+        return {stored.file.storage_id: stored.file for stored in self.store.files.values()}
+
+    def remote_content(self) -> document.Content:
+        parts = {name: part for name, (part, _) in self.store.index.items()}
+        whole = decode_main(parts[document.MAIN])
+        return whole or merge(decode_shard(part) for name, part in parts.items() if name != document.MAIN)
+
+    def close(self) -> None:
+        for it in self.doing:
+            it.actor.die()
+        for server in self.servers:
+            server.index.close()
+
+
+def files_of(repository: Repository) -> list[DistributionFile]:
+    with repository.index.reading() as snapshot:
+        return [file for project in PROJECTS for file in snapshot.files(project)]
+
+
+def snapshot_has_page(repository: Repository, project: str) -> bool:
+    try:
+        return bool(repository.project_page(normalise(project))[0].files)
+    except ProjectNotFound:
+        return False
+
+
+_CHANGES = ("upload", "upload", "yank", "unyank", "delete")
+_CARES = ("synchronise", "fold", "resolve")
+
+
+@pytest.mark.parametrize("sharded", [False, True], ids=["one part", "sharded"])
+@settings(
+    max_examples=_TRIES,
+    deadline=None,
+    derandomize="PYWHARF_INTERLEAVINGS" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(data=st.data())
+def test_servers_and_a_rebuild_lose_nothing_and_bring_nothing_back(sharded: bool, data: st.DataObject) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="pywharf-test-", dir=_FOLDERS))
+    with (
+        mock.patch.object(remote_changes, "_STILL_RUNNING", -1),
+        mock.patch.object(remote, "MOST_UNSHARDED", 0 if sharded else remote.MOST_UNSHARDED),
+    ):
+        world = World(folder)
+        try:
+            for _ in range(data.draw(st.integers(5, STEPS), "steps")):
+                do_something(world, data)
+                world.check_promises()
+            world.come_to_rest()
+            world.check_rest()
+        finally:
+            world.close()
+            shutil.rmtree(folder)
+
+
+def do_something(world: World, data: st.DataObject) -> None:
+    choices = ["begin"] * (2 if len(world.doing) < MOST_AT_ONCE else 0) + ["step"] * (6 if world.doing else 0)
+    match data.draw(st.sampled_from([*choices, "rare"]), "next"):
+        case "begin":
+            server = data.draw(st.integers(0, SERVERS - 1), "server")
+            what = data.draw(st.sampled_from(_CHANGES + _CARES), "what")
+            project, version = data.draw(st.sampled_from(PROJECTS)), data.draw(st.sampled_from(VERSIONS))
+            world.begin(server, what, project, version)
+        case "step":
+            world.step(world.doing[data.draw(st.integers(0, len(world.doing) - 1), "who")])
+        case "rare":
+            match data.draw(st.sampled_from(["rebuild", "rebuild", "crash", "by hand"]), "rare"):
+                case "rebuild":
+                    if not any(it.server is None for it in world.doing):
+                        world.begin_rebuild()
+                case "crash":
+                    world.crash(data.draw(st.integers(0, SERVERS - 1), "server"))
+                case "by hand":
+                    world.remove_by_hand()
+
+
+def test_a_storage_that_keeps_an_index_is_what_this_is_about() -> None:
+    storage: Storage = SteppedStorage()
+    assert storage.keeps_index

@@ -1,0 +1,1 @@
+"""Property tests with far more examples than in the test suite: ``nox -s fuzz``."""
