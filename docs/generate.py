@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,6 +22,7 @@ from pywharf_core.options import Key, Kind, keys_of
 from pywharf_core.plugins import Plugins, load_plugins
 
 DOCS = Path(__file__).parent
+CHECKLIST = DOCS.parent / "tests" / "conformance" / "checklist.toml"
 
 # Whatever else is installed here, the pages are about these.
 _OURS = ("file_system", "secrets", "server")
@@ -76,6 +79,7 @@ def generated(plugins: Plugins) -> Mapping[str, Callable[[], str]]:
         "file_system options": lambda: option_table(storage.options),
         "secrets options": lambda: option_table(auth.options),
         "commands": lambda: "\n\n".join(command_sections(plugins)),
+        "checklist": lambda: "\n\n".join(checklist_sections()),
     }
 
 
@@ -145,6 +149,26 @@ def _flag_row(option: click.Option) -> str:
         default = str(option.default)
     variable = f" Environment: `{option.envvar}`." if option.envvar else ""
     return f"| `{flag}{value}` | {default} | {_cell(_sentence(help_text))}{variable} |"
+
+
+def checklist_sections() -> Iterator[str]:
+    """How much of it is proved, and a table for each of its parts."""
+    checklist = tomllib.loads(CHECKLIST.read_text(encoding="utf-8"))
+    lines = [line for section in checklist.values() for line in section]
+    missing = sum(line.get("reason", "").startswith("Not in this version") for line in lines)
+    yield f"{len(lines)} lines: {len(lines) - missing} proved by tests, {missing} not in this version."
+    for section, of_section in checklist.items():
+        rows = "\n".join(f"| {_cell(line['rule'])} | {_proof(line)} |" for line in of_section)
+        yield f"### {section[0].upper()}{section[1:]}\n\n| rule | proof |\n|---|---|\n{rows}"
+
+
+def _proof(line: Mapping[str, Any]) -> str:
+    found = []
+    for test in line.get("tests", []):
+        path, _, name = test.partition("::")
+        words = name.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+        found.append(f"[{words}](../{path})")
+    return "<br>".join([*found, *([line["reason"]] if "reason" in line else [])])
 
 
 def _sentence(text: str) -> str:

@@ -78,9 +78,7 @@ def hostile_wheel(folder: Path, version: str, text: str) -> Path:
     fields = ["Keywords", "Author", "Author-email", "Maintainer", "License", "Home-page", "Download-URL", "Platform"]
     headers = [(field, line) for field in fields]
     headers += [("Classifier", line), ("Project-URL", f"{line[:20]}, javascript:alert(1)"), ("License-File", line)]
-    return make_wheel(
-        folder, "hostile", version, requires_python=line, summary=line, description=text, headers=headers
-    )
+    return make_wheel(folder, "hostile", version, requires_python=line, summary=line, description=text, headers=headers)
 
 
 def _manage(client: Client, path: str, **fields: str) -> None:

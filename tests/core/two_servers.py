@@ -18,10 +18,11 @@ from pywharf_core.errors import ProjectNotFound
 from pywharf_core.filenames import normalise
 from pywharf_core.index.local import LocalIndex
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, StagedFile
-from pywharf_core.repository import Repository, StorageAuth
+from pywharf_core.repository import Repository
 from pywharf_core.storage import Deleted, ScanResult, Storage
 from pywharf_core.testing import MemoryOptions, MemoryStorage, MemoryStorageType, MemoryStore, make_upload
 from pywharf_core.verdicts import Verdicts
+from pywharf_core.wharf import StorageAuth
 
 EXTRA = "http://extra.test/simple"
 

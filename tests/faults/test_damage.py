@@ -144,7 +144,7 @@ def test_a_start_without_its_store_and_index_answers_for_nobody(tmp_path: Path) 
             assert "location" not in answer.headers
         assert app.client.get("/readyz").status_code == 503
         assert app.client.get("/healthz").status_code == 200
-        assert app.get("/simple/", ("other", "reads-other")).status_code == 200
+        wait_until(lambda: app.get("/simple/", ("other", "reads-other")).status_code == 200, "the other one ready")
 
 
 def test_a_failed_storage_stays_failed_over_a_restart_until_it_is_read_again(tmp_path: Path) -> None:

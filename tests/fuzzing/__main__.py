@@ -49,7 +49,7 @@ class Tally:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
-        report: pytest.TestReport = yield  # type: ignore[misc,assignment]  # what a wrapper is sent
+        report: pytest.TestReport = yield  # type: ignore[assignment]  # what a wrapper is sent
         if report.failed:
             self.failures[item.nodeid] += 1
         if report.when == "call":

@@ -69,7 +69,7 @@ HOLES = (
         "actions/create-workflow-dispatch", 422, "basic-error", "a workflow without the trigger; the document is silent"
     ),
     Hole("repos/update", 422, "validation-error", "a name that is taken"),
-    Hole("repos/get-content", 304, None, "conditional"),
+    Hole("actions/create-or-update-repo-secret", 422, "basic-error", "a value that is not sealed for the repository"),
 )
 
 # Media types that the document does not list, by operation.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
@@ -174,7 +175,8 @@ class Front:
             )
             self.violations.extend(contract().faults_of_request(request))
             answer = self._conditional(request, self._answer(request, fault))
-            self.violations.extend(contract().faults_of_answer(request, answer))
+            if not answer.faulty:
+                self.violations.extend(contract().faults_of_answer(request, answer))
             return fault.answer if fault.answer is not None else answer
 
     def _answer(self, request: Request, fault: Fault) -> Answer:
@@ -191,6 +193,9 @@ class Front:
             return answer
         except Refusal as refusal:
             return refusal.answer()
+        except Exception:
+            self.violations.append(f"the stand-in itself failed at {request.operation}:\n{traceback.format_exc()}")
+            return Answer(status=500, content={"message": "Server Error"}, faulty=True)
 
     def _break_off(self, asset_id: int) -> None:
         for repository in self.world.repositories.values():

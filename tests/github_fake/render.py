@@ -39,7 +39,7 @@ class Renderer:
         """A "simple user"."""
         if login not in self._users:
             template = contract().example("release")["author"]
-            user = json.loads(self._moved(json.dumps(template)).replace("octocat", login))
+            user = json.loads(self._moved(json.dumps(template)).replace("octocat", quote(login)))
             kind = "Organization" if login in self.world.organizations else "Bot" if login.endswith("[bot]") else "User"
             user |= {"id": self.world.account_id(login), "login": login, "type": kind, "user_view_type": "public"}
             self._users[login] = user
@@ -70,6 +70,12 @@ class Renderer:
             "default_branch": repository.default_branch,
             "archived": repository.archived,
             "has_pages": repository.pages is not None,
+            "allow_update_branch": False,
+            "merge_commit_message": "PR_TITLE",
+            "merge_commit_title": "MERGE_MESSAGE",
+            "squash_merge_commit_message": "COMMIT_MESSAGES",
+            "squash_merge_commit_title": "COMMIT_OR_PR_TITLE",
+            "use_squash_pr_title_as_default": False,
             "has_discussions": False,  # required by the schema, and absent from its example
             "created_at": timestamp(repository.created_at),
             "updated_at": timestamp(pushed),

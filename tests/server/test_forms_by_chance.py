@@ -15,9 +15,15 @@ CONTENT_TYPE = "multipart/form-data; boundary=fence"
 LIMITS = FormLimits(parts=6, text_bytes=60)
 
 #: Bytes among which boundaries are easily overlooked, or seen where there is none.
-DATA = st.lists(
-    st.sampled_from([b"\r", b"\n", b"\r\n", b"-", b"--", b"fence", b"\r\n--fenc", b"--fence", b"\r\n\r\n", b"x", b"\0\xff"])
-).map(b"".join).filter(lambda data: b"\r\n--fence" not in b"\r\n" + data)
+DATA = (
+    st.lists(
+        st.sampled_from(
+            [b"\r", b"\n", b"\r\n", b"-", b"--", b"fence", b"\r\n--fenc", b"--fence", b"\r\n\r\n", b"x", b"\0\xff"]
+        )
+    )
+    .map(b"".join)
+    .filter(lambda data: b"\r\n--fence" not in b"\r\n" + data)
+)
 NAMES = st.text(st.characters(exclude_characters='"\\\r\n\0', exclude_categories=["Cs", "Cc"]), min_size=1, max_size=6)
 
 
@@ -56,10 +62,12 @@ def read(body: bytes, cuts: Sequence[int]) -> list[FormEvent] | None:
                     events.append(event)
         parts.finish()
     except InvalidRequest as error:
-        assert str(error).endswith((".", "…"))
-        assert "\n" not in str(error)
-        return None
-    return events
+        refusal = str(error)
+    else:
+        return events
+    assert refusal.endswith(".")
+    assert "\n" not in refusal
+    return None
 
 
 @given(PARTS, MORE, CUTS)
@@ -79,7 +87,9 @@ def test_a_form_is_read_as_it_was_written_however_it_is_cut(
     assert read(body, cuts) == (expected if text_bytes <= LIMITS.text_bytes else None)
 
 
-SOUND = part("name", None, b"holygrail", b"") + part("content", "a.whl", b"\r\n--fenc\r\n", b"X: y\r\n") + b"--fence--\r\n"
+SOUND = (
+    part("name", None, b"holygrail", b"") + part("content", "a.whl", b"\r\n--fenc\r\n", b"X: y\r\n") + b"--fence--\r\n"
+)
 CHANGES = st.lists(
     st.tuples(st.integers(0, len(SOUND)), st.integers(0, 6), st.binary(max_size=4) | st.sampled_from([b"\r\n", b"--"])),
     max_size=4,
@@ -108,7 +118,15 @@ def test_any_bytes_are_read_or_refused_the_same_however_they_are_cut(body: bytes
     assert read(body, cuts) == read(body, [])
 
 
-PARAMETERS = ["multipart/form-data", "; boundary=", "; boundary*=utf-8''%C4%80", "; boundary*=x''%ff", "fence", '"', "\\"]
+PARAMETERS = [
+    "multipart/form-data",
+    "; boundary=",
+    "; boundary*=utf-8''%C4%80",
+    "; boundary*=x''%ff",
+    "fence",
+    '"',
+    "\\",
+]
 
 
 @given(
@@ -118,7 +136,9 @@ PARAMETERS = ["multipart/form-data", "; boundary=", "; boundary*=utf-8''%C4%80",
 @example("multipart/form-data; boundary*=utf-8''%C4%80")
 @example("multipart/form-data; boundary*=x''%ff")
 def test_any_content_type_makes_a_form_or_is_refused(content_type: str) -> None:
+    sentence = ""
     try:
         FormParts(content_type, LIMITS)
     except InvalidRequest as error:
-        assert "\n" not in str(error)
+        sentence = str(error)
+    assert "\n" not in sentence

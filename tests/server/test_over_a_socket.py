@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pywharf_core.testing import make_sdist, make_wheel
+from support.access_log import access_log
 from support.initialised import Initialised, initialise
 from support.listing import ACCEPT_JSON, listed
 from support.running_server import PATIENCE, RunningServer, running_server, wait_until
@@ -200,3 +201,25 @@ def test_a_websocket_is_declined_without_a_word_in_the_error_log(server: Running
     }
     assert server.ask("/simple/", headers=headers).status == 403
     assert "websocket" not in (secrets.root / "log" / "error.jsonl").read_text()
+
+
+def test_a_download_that_is_broken_off_is_not_read_to_its_end(
+    server: RunningServer, secrets: Initialised, tmp_path: Path
+) -> None:
+    wheel = make_wheel(tmp_path, "abandoned", "1.0", padding=19 * MEBIBYTE)
+    assert _upload(server, secrets, wheel) == 200
+    connection = server.connect()
+    connection.request("GET", f"/simple/abandoned/{wheel.name}", headers=secrets.reader)
+    answer = connection.getresponse()
+    answer.read(10)
+    connection.close()
+    answer.close()
+    found: list[dict[str, object]] = []
+
+    def is_logged() -> bool:
+        found[:] = [line for line in access_log(secrets.root) if line["path"] == f"/simple/abandoned/{wheel.name}"]
+        return bool(found)
+
+    wait_until(is_logged, "logged")
+    assert found[0]["status"] == 499
+    assert int(str(found[0]["bytes"])) < 19 * MEBIBYTE

@@ -13,12 +13,12 @@ from click.testing import CliRunner, Result
 
 from core.config.sample_plugins import sample_plugins
 from pywharf_core.cli.root import make_root
-from pywharf_core.secret_parameter import SECRET
 from pywharf_core.config import load_configuration
 from pywharf_core.configuration_in_force import ConfigurationInForce
 from pywharf_core.plugins import BrokenPlugin, Plugins
 from pywharf_core.root import Root
 from pywharf_core.secret import Secret
+from pywharf_core.secret_parameter import SECRET
 
 LOCAL = '[local]\ntype = "file_system"\nread_secret = "foo"\n'
 FORGE = '[forge]\ntype = "forge"\nowner = "acme"\n'

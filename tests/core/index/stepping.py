@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pywharf_core.errors import WharfError
 from pywharf_core.model import AttachmentKind, DistributionFile, StagedFile
 from pywharf_core.storage import ScanResult, StoredIndex, Unchanged
-from pywharf_core.testing import IndexedMemoryStorage
+from pywharf_core.testing import IndexedMemoryStorage, MemoryStore
 
 _PATIENCE = 60.0  # seconds for a step that takes milliseconds
 
@@ -82,6 +82,9 @@ def _reach(point: str) -> None:
 class SteppedStorage(IndexedMemoryStorage):
     """Each call is a step of its own, and so is each page of a scan; what comes after a step, up to the next, too."""
 
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__(store, page_size=1)
+
     def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
         self.scans += 1
         read = 0
@@ -93,7 +96,7 @@ class SteppedStorage(IndexedMemoryStorage):
                 return
             for file in page:
                 yield Unchanged(file.filename) if known.get(file.filename) == file.fingerprint else file
-            read += len(page)
+            read += 1
 
     def add_file(self, file: DistributionFile, staged: StagedFile) -> DistributionFile:
         _reach("before add_file")

@@ -32,9 +32,10 @@ from pywharf_core.testing import MemoryStore
 
 PROJECTS = ("holygrail", "swallow")
 VERSIONS = ("1.0", "2.0")
+FILES = [("holygrail", "1.0"), ("holygrail", "2.0"), ("swallow", "1.0")]
 SERVERS = 2
 MOST_AT_ONCE = 4
-STEPS = 70
+TURNS = 30
 
 _TRIES = int(os.environ.get("PYWHARF_INTERLEAVINGS", "120"))
 _FOLDERS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # commits wait for no disk there
@@ -79,11 +80,14 @@ class World:
 
     # --- what can be done ---------------------------------------------------------------------------------
 
-    def begin(self, server: int, what: str, project: str, version: str) -> None:
+    def begin(self, server: int | None, what: str, project: str, version: str) -> Doing | None:
+        """None: what one process of a ROOT does, one after the other, is being done."""
+        if server is None:
+            return self.begin_rebuild()
         repository, name = self.servers[server], normalise(project)
         alone = what if what in ("synchronise", "fold", "resolve") else None
         if alone and any(it.server == server and it.alone == alone for it in self.doing):
-            return  # one process of a ROOT does these, one after the other
+            return None
 
         def keep(actor: Actor) -> None:
             pass
@@ -112,12 +116,21 @@ class World:
                 raise AssertionError(what)
         actor = Actor(f"server {server}: {what} {project} {version}", action)
         self.doing.append(Doing(server, alone, actor, answered))
+        return self.doing[-1]
 
-    def begin_rebuild(self) -> None:
+    def do_whole(self, server: int, what: str, project: str, version: str) -> None:
+        doing = self.begin(server, what, project, version)
+        while doing in self.doing:
+            assert doing is not None
+            self.step(doing)
+        self.check_promises()
+
+    def begin_rebuild(self) -> Doing:
         workflow = repository_on(SteppedStorage(self.store), self.folder / f"workflow-{self.number()}")
         action = lambda: remote_changes.update_index(workflow)  # noqa: E731
         actor = Actor("workflow: rebuild", action)
         self.doing.append(Doing(None, None, actor, lambda _: workflow.index.close()))
+        return self.doing[-1]
 
     def remove_by_hand(self) -> None:
         if self.store.files:
@@ -226,8 +239,16 @@ def snapshot_has_page(repository: Repository, project: str) -> bool:
         return False
 
 
-_CHANGES = ("upload", "upload", "yank", "unyank", "delete")
-_CARES = ("synchronise", "fold", "resolve")
+_CHANGES = ("upload", "upload", "delete", "delete", "yank", "unyank")
+_CARES = ("fold", "fold", "synchronise", "resolve")
+
+#: What a server does, one after the other: mostly a change that is folded in, or folded by somebody else.
+_which = st.tuples(st.sampled_from(PROJECTS), st.sampled_from(VERSIONS))
+_program = st.tuples(
+    st.integers(0, SERVERS - 1), st.lists(st.sampled_from(_CHANGES + _CARES), min_size=1, max_size=3), _which
+)
+_REBUILD = (None, ["rebuild"], ("", ""))
+_before = st.lists(st.tuples(st.integers(0, SERVERS - 1), st.sampled_from(_CHANGES + _CARES), _which), max_size=4)
 
 
 @pytest.mark.parametrize("sharded", [False, True], ids=["one part", "sharded"])
@@ -246,9 +267,8 @@ def test_servers_and_a_rebuild_lose_nothing_and_bring_nothing_back(sharded: bool
     ):
         world = World(folder)
         try:
-            for _ in range(data.draw(st.integers(5, STEPS), "steps")):
-                do_something(world, data)
-                world.check_promises()
+            begin_quietly(world, data)
+            run_at_once(world, data)
             world.come_to_rest()
             world.check_rest()
         finally:
@@ -256,27 +276,54 @@ def test_servers_and_a_rebuild_lose_nothing_and_bring_nothing_back(sharded: bool
             shutil.rmtree(folder)
 
 
-def do_something(world: World, data: st.DataObject) -> None:
-    choices = ["begin"] * (2 if len(world.doing) < MOST_AT_ONCE else 0) + ["step"] * (6 if world.doing else 0)
-    match data.draw(st.sampled_from([*choices, "rare"]), "next"):
-        case "begin":
-            server = data.draw(st.integers(0, SERVERS - 1), "server")
-            what = data.draw(st.sampled_from(_CHANGES + _CARES), "what")
-            project, version = data.draw(st.sampled_from(PROJECTS)), data.draw(st.sampled_from(VERSIONS))
-            world.begin(server, what, project, version)
-        case "step":
-            world.step(world.doing[data.draw(st.integers(0, len(world.doing) - 1), "who")])
-        case "rare":
-            match data.draw(st.sampled_from(["rebuild", "rebuild", "crash", "by hand"]), "rare"):
-                case "rebuild":
-                    if not any(it.server is None for it in world.doing):
-                        world.begin_rebuild()
-                case "crash":
-                    world.crash(data.draw(st.integers(0, SERVERS - 1), "server"))
-                case "by hand":
-                    world.remove_by_hand()
+def begin_quietly(world: World, data: st.DataObject) -> None:
+    """Something is published and in the index, one thing after the other; then what is not known to all yet."""
+    for number in range(data.draw(st.integers(0, 3), "published before")):
+        world.do_whole(number % SERVERS, "upload", *FILES[number])
+    if data.draw(st.booleans(), "known to all"):
+        world.come_to_rest()
+    for server, what, which in data.draw(_before, "before"):
+        world.do_whole(server, what, *which)
+
+
+def run_at_once(world: World, data: st.DataObject) -> None:
+    """Programs step by step, in drawn order, a few steps each time."""
+    programs = data.draw(st.lists(_program, min_size=1, max_size=3), "programs")
+    todo = [(server, list(words), which) for server, words, which in [*programs, _REBUILD][: MOST_AT_ONCE]]
+    running: dict[int, Doing] = {}
+    for _ in range(data.draw(st.integers(1, TURNS), "turns")):
+        mine = [number for number, (_, words, _) in enumerate(todo) if words or number in running]
+        if not mine:
+            break
+        turn = data.draw(st.sampled_from([*mine, *mine, *mine, -1]), "turn")
+        if turn == -1:
+            happen(world, data)
+            running = {number: doing for number, doing in running.items() if doing in world.doing}
+            continue
+        for _ in range(data.draw(st.integers(1, 4), "steps")):
+            server, words, which = todo[turn]
+            if turn not in running:
+                if not words:
+                    break
+                doing = world.begin(server, words.pop(0), *which)
+                if doing is None:
+                    continue
+                running[turn] = doing
+            world.step(running[turn])
+            if running[turn] not in world.doing:
+                del running[turn]
+            world.check_promises()
+
+
+def happen(world: World, data: st.DataObject) -> None:
+    """What rarely does."""
+    match data.draw(st.sampled_from(["nothing", "nothing", "nothing", "crash", "by hand"]), "rare"):
+        case "crash":
+            world.crash(data.draw(st.integers(0, SERVERS - 1), "server"))
+        case "by hand":
+            world.remove_by_hand()
 
 
 def test_a_storage_that_keeps_an_index_is_what_this_is_about() -> None:
-    storage: Storage = SteppedStorage()
+    storage: Storage = SteppedStorage(MemoryStore())
     assert storage.keeps_index

@@ -11,7 +11,6 @@ import io
 import struct
 import subprocess
 import tarfile
-import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -42,10 +41,13 @@ REPLACED = st.builds(
     st.binary(min_size=1, max_size=4) | st.sampled_from([bytes(4), b"\xff\xff\xff\xff", b"7777777\0"]),
 )
 INSERTED = st.tuples(st.integers(-150, 1500), st.integers(0, 4), st.binary(max_size=4) | st.just(b"PK\x03\x04"))
-CHANGES = st.just([]) | st.lists(REPLACED, max_size=2) | st.lists(REPLACED | INSERTED, max_size=3)
+Change = tuple[int, int, bytes]
+CHANGES: st.SearchStrategy[list[Change]] = (
+    st.just([]) | st.lists(REPLACED, max_size=2) | st.lists(REPLACED | INSERTED, max_size=3)
+)
 
 
-def changed(content: bytes, changes: Sequence[tuple[int, int, bytes]]) -> bytes:
+def changed(content: bytes, changes: Sequence[Change]) -> bytes:
     for offset, length, data in changes:
         start = offset % (len(content) + 1)
         content = content[:start] + data + content[start + length :]
@@ -106,7 +108,7 @@ def streamed(content: bytes) -> dict[str, bytes]:
 @example([("foo-1.0/PKG-INFO", METADATA, zipfile.ZIP_DEFLATED)], b"", True, [])
 @settings(deadline=None)
 def test_every_reader_of_a_zip_archive_that_is_taken_finds_the_same_members(
-    files: list[tuple[str, bytes, int]], comment: bytes, wide: bool, changes: list[tuple[int, int, bytes]]
+    files: list[tuple[str, bytes, int]], comment: bytes, wide: bool, changes: list[Change]
 ) -> None:
     content = changed(zip_made(files, comment, wide=wide), changes)
     try:
@@ -136,8 +138,8 @@ WHEEL_FILES = {
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_wheel_that_is_taken_says_the_same_to_zipfile(
     tmp_path: Path,
-    in_file: list[tuple[int, int, bytes]],
-    in_record: list[tuple[int, int, bytes]],
+    in_file: list[Change],
+    in_record: list[Change],
     name: str,
     told: bool,
 ) -> None:
@@ -206,7 +208,7 @@ def test_every_reader_of_a_tar_archive_that_is_taken_finds_the_same_members_and_
     members: list[tuple[str, bytes, bytes, str]],
     without_pkg_info: bool,
     format: int,
-    changes: list[tuple[int, int, bytes]],
+    changes: list[Change],
     tail: bytes,
 ) -> None:
     made = [
@@ -252,10 +254,9 @@ def test_any_bytes_are_refused_as_each_kind_of_archive(tmp_path: Path, content: 
     path = tmp_path / "staged"
     path.write_bytes(content)
     for filename in ("foo-1.0-py3-none-any.whl", "foo-1.0.zip", "foo-1.0.tar.gz"):
-        for reading in (
-            lambda filename=filename: read_archive(path, parse_filename(filename)),
-            lambda filename=filename: read_core_metadata(io.BytesIO(content), parse_filename(filename)),
-        ):
-            with warnings.catch_warnings(), pytest.raises(InvalidUpload) as caught:
-                reading()
-            check_sentence(caught.value)
+        with pytest.raises(InvalidUpload) as caught:
+            read_archive(path, parse_filename(filename))
+        check_sentence(caught.value)
+        with pytest.raises(InvalidUpload) as caught:
+            read_core_metadata(io.BytesIO(content), parse_filename(filename))
+        check_sentence(caught.value)

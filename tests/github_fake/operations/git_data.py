@@ -83,8 +83,10 @@ def get_tree(exchange: Exchange) -> Answer:
     sha = commit.tree if commit is not None else name
     if sha not in git.trees:
         raise not_found()
-    recursive = "recursive" in exchange.request.query
-    return Answer(status=200, content=exchange.render.tree(repository, sha, recursive=recursive))
+    content = exchange.render.tree(repository, sha, recursive="recursive" in exchange.request.query)
+    if commit is not None:  # recorded: who asks by a commit is answered by the commit's name, not by the tree's
+        content |= {"sha": commit.sha, "url": content["url"].replace(sha, commit.sha)}
+    return Answer(status=200, content=content)
 
 
 @operation("git/create-commit")

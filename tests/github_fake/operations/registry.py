@@ -44,12 +44,16 @@ class Exchange:
         assert self.request.token is not None, "nobody writes without a token"
         return self.request.token.login
 
+    def page_asked(self) -> tuple[int, int]:
+        """How many items on a page, and which page, from 1."""
+        size = max(1, min(100, _number(self.request.query.get("per_page"), 30)))
+        return size, max(1, _number(self.request.query.get("page"), 1))
+
     def page(self, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
         """The part that was asked for, and the header `Link` that tells of the others."""
-        size = max(1, min(100, _number(self.request.query.get("per_page"), 30)))
-        number = max(1, _number(self.request.query.get("page"), 1))
+        size, number = self.page_asked()
         last = max(1, -(-len(items) // size))
-        base = f"{self.render.urls.api}{self.request.path}"
+        base = f"{self.render.urls.api}{self._path_by_number()}"
 
         def link(page: int, name: str) -> str:
             return f'<{base}?per_page={size}&page={page}>; rel="{name}"'
@@ -62,6 +66,12 @@ class Exchange:
         if number > 1:
             links.append(link(1, "first"))
         return items[(number - 1) * size : number * size], {"link": ", ".join(links)} if links else {}
+
+    def _path_by_number(self) -> str:
+        """GitHub's links to other pages name a repository by its number."""
+        parts = self.request.path.split("/")
+        found = self.world.repository("/".join(parts[2:4])) if parts[1] == "repos" else None
+        return self.request.path if found is None else "/".join(["", "repositories", str(found.id), *parts[4:]])
 
 
 Handler = Callable[[Exchange], Answer]

@@ -15,8 +15,7 @@ from github_fake.world import Release, Repository
 def list_releases(exchange: Exchange) -> Answer:
     repository, rights = exchange.repository()
     rights.need("contents")
-    query = exchange.request.query
-    size, page = min(100, int(query.get("per_page", 30))), int(query.get("page", 1))
+    size, page = exchange.page_asked()
     if (page - 1) * size >= exchange.world.limits.listing:
         raise Refusal(422, f"Only the first {exchange.world.limits.listing} results are available.")
     pushes = rights.pushes

@@ -9,6 +9,25 @@ from github_fake.rights import Rights
 from github_fake.tokens import Role, TokenKind
 from github_fake.world import Repository
 
+# What of a public repository only those are told who say who they are.
+_NOT_FOR_ANYBODY = frozenset(
+    {
+        "allow_auto_merge",
+        "allow_merge_commit",
+        "allow_rebase_merge",
+        "allow_squash_merge",
+        "allow_update_branch",
+        "delete_branch_on_merge",
+        "merge_commit_message",
+        "merge_commit_title",
+        "permissions",
+        "squash_merge_commit_message",
+        "squash_merge_commit_title",
+        "temp_clone_token",
+        "use_squash_pr_title_as_default",
+    }
+)
+
 
 @operation("repos/get")
 def get_repository(exchange: Exchange) -> Answer:
@@ -118,7 +137,8 @@ def somebody(exchange: Exchange) -> Answer:
 def _rendered(exchange: Exchange, repository: Repository, rights: Rights) -> dict[str, object]:
     token = exchange.request.token
     is_app = token is not None and token.kind.is_app
-    return exchange.render.repository(repository, rights.role, pushes=not is_app)
+    document = exchange.render.repository(repository, rights.role, pushes=not is_app)
+    return document if token is not None else {name: document[name] for name in document.keys() - _NOT_FOR_ANYBODY}
 
 
 def _create(exchange: Exchange, owner: str) -> Answer:

@@ -5,6 +5,7 @@ Modules of pywharf itself import each other by their own names, never through th
 
 from pywharf_core import toml_text
 from pywharf_core.auth import Access, Auth, AuthType, Verdict
+from pywharf_core.config import load_configuration
 from pywharf_core.errors import (
     FileAlreadyExists,
     FileChanged,
@@ -23,15 +24,19 @@ from pywharf_core.model import (
     AttachmentKind,
     CoreMetadata,
     DistributionFile,
+    ProjectPage,
     ProjectState,
     ProjectStatus,
     StagedFile,
     from_record,
     to_record,
 )
+from pywharf_core.new_configuration import check_no_configuration, write_new_configuration
 from pywharf_core.options import option
+from pywharf_core.plugins import Plugins
 from pywharf_core.secret import Secret
 from pywharf_core.secret_parameter import SECRET
+from pywharf_core.static_site import write_static_site
 from pywharf_core.storage import (
     Change,
     ChangeKind,
@@ -68,11 +73,13 @@ __all__ = [
     "NotPermitted",
     "NotSupported",
     "ParsedFilename",
+    "Plugins",
+    "ProjectPage",
     "ProjectState",
     "ProjectStatus",
-    "SECRET",
     "RedirectTo",
     "Refused",
+    "SECRET",
     "ScanResult",
     "Secret",
     "StagedFile",
@@ -83,13 +90,17 @@ __all__ = [
     "Unchanged",
     "Verdict",
     "WharfError",
+    "check_no_configuration",
     "from_record",
     "hookimpl",
     "is_project_name",
+    "load_configuration",
     "normalise",
     "option",
     "parse_filename",
     "read_core_metadata",
     "to_record",
     "toml_text",
+    "write_new_configuration",
+    "write_static_site",
 ]

@@ -174,7 +174,7 @@ def set_status(
     :raises NotSupported: the storage cannot keep it.
     """
     with repository.index.reading() as snapshot:
-        repository.demand_synchronised(snapshot)
+        repository.synchronisation.demanded(snapshot)
         row = snapshot.project(project)
     if row is None:
         raise ProjectNotFound(f"There is no project {project} in this repository.")
@@ -338,7 +338,9 @@ def _is_another(storage: Storage, change: IndexChange, file: DistributionFile) -
 def _release(repository: Repository, project: NormalizedName, version: str) -> tuple[int, Sequence[DistributionFile]]:
     wanted = _version(version, project)
     with repository.index.reading() as snapshot:
-        repository.demand_synchronised(snapshot)  # a release of which not all files are known is not changed by half
+        repository.synchronisation.demanded(
+            snapshot
+        )  # a release of which not all files are known is not changed by half
         since = snapshot.revision()
         files = [file for file in snapshot.files(project) if Version(file.version) == wanted]
     if not files:
@@ -350,7 +352,7 @@ def _one_file(
     repository: Repository, filename: str, project: NormalizedName | None, version: str | None
 ) -> tuple[int, Sequence[DistributionFile]]:
     with repository.index.reading() as snapshot:
-        repository.demand_synchronised(snapshot)
+        repository.synchronisation.demanded(snapshot)
         since = snapshot.revision()
         file = snapshot.file(filename)
     if file is None or (project is not None and file.project != project):

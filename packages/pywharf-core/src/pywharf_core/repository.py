@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import threading
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from packaging.utils import NormalizedName
 
-from pywharf_core.auth import Auth, Verdict
+from pywharf_core.auth import Auth
 from pywharf_core.config import RepositoryConfiguration
 from pywharf_core.errors import (
     FileChanged,
     FileNotFound,
     InvalidUpload,
-    NotSynchronised,
     ProjectNotFound,
-    WharfError,
 )
 from pywharf_core.filenames import parse_filename
-from pywharf_core.index.local import IndexedProject, IndexSnapshot, LocalIndex
+from pywharf_core.index.local import IndexedProject, LocalIndex
 from pywharf_core.index.pending import PendingKind
-from pywharf_core.index.remote import NoRemoteIndex, pull
-from pywharf_core.index.sync import SyncReport, synchronise_by_scan, with_what_was_computed
+from pywharf_core.index.sync import SyncReport, with_what_was_computed
 from pywharf_core.model import (
     AttachmentKind,
     DistributionFile,
@@ -39,38 +33,13 @@ from pywharf_core.releases import Release, by_release
 from pywharf_core.secret import Secret
 from pywharf_core.simple.namespaces import declared_namespaces
 from pywharf_core.storage import LocalPath, RedirectTo, Storage
+from pywharf_core.synchronisation import RepositoryStatus, Synchronisation
 from pywharf_core.upload.archive import read_metadata_file
 from pywharf_core.upload.core_metadata import description_of
 from pywharf_core.upload.staging import StagingArea, StagingFile
 from pywharf_core.verdicts import Verdicts
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RepositoryStatus:
-    """How a repository is doing.
-
-    :ivar synchronised_at: Unix seconds of the last whole synchronisation; None: there was none yet.
-    :ivar last_error: why the last synchronisation failed, by whichever process; None: it did not.
-    """
-
-    files: int
-    projects: int
-    refused: int
-    synchronised_at: float | None
-    last_error: str | None
-
-
-class StorageAuth(Auth):
-    """``auth = "storage"``: the storage says what a secret may do."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-
-    def access(self, username: str, secret: Secret) -> Verdict:
-        del username
-        return self._storage.acting_as(secret).access()
 
 
 class Repository:
@@ -106,8 +75,8 @@ class Repository:
         own = configuration.extra_index_url
         self.extra_index_url = extra_index_url if own is None else own
         self._staging_folder = staging_folder
-        self.store = _store(configuration)
-        self._synchronising = threading.Lock()
+        self.synchronisation = Synchronisation(configuration, index, lambda: self.view(None))
+        self.store = self.synchronisation.store
 
     # --- pages --------------------------------------------------------------------------------------------
 
@@ -117,7 +86,7 @@ class Repository:
         :raises NotSynchronised: what exists is not known yet.
         """
         with self.index.reading() as snapshot:
-            self.demand_synchronised(snapshot)
+            self.synchronisation.demanded(snapshot)
             return snapshot.projects(), snapshot.listing_revision()
 
     def listing_revision(self) -> int:
@@ -137,7 +106,7 @@ class Repository:
         :raises NotSynchronised: what exists is not known completely yet.
         """
         with self.index.reading() as snapshot:
-            self.demand_synchronised(snapshot)  # a page of what was read so far would hide releases
+            self.synchronisation.demanded(snapshot)  # a page of what was read so far would hide releases
             row = snapshot.project(project)
             if row is None or not _is_here(row):
                 raise ProjectNotFound(f"There is no project {project} in this repository.")
@@ -162,7 +131,7 @@ class Repository:
         """Who answers for this name: here, reserved, private, the extra index, or nobody."""
         with self.index.reading() as snapshot:
             row = snapshot.project(project)
-            not_ready = self._why_not_ready(snapshot)
+            not_ready = self.synchronisation.why_not_ready(snapshot)
         return answer_for(
             project,
             here=row is not None and _is_here(row),
@@ -184,7 +153,7 @@ class Repository:
             file = snapshot.file(filename)
             row = snapshot.project(project)
             if file is None:
-                self.demand_synchronised(snapshot)
+                self.synchronisation.demanded(snapshot)
         quarantined = row is not None and row.state.status is ProjectStatus.QUARANTINED
         if file is None or file.project != project or quarantined:
             raise FileNotFound(f"{project} has no file {filename}.")
@@ -289,74 +258,11 @@ class Repository:
     # --- synchronisation ----------------------------------------------------------------------------------
 
     def synchronise(self) -> SyncReport:
-        """Read what the storage has and list it. Asks the storage; may take minutes the first time.
-
-        :raises StorageUnavailable: the index stays as it was.
-        """
-        with self._synchronising:
-            try:
-                report = self._read_storage(self.view(None))
-                self._reserve(report.orphaned)
-            except Exception as error:
-                self._remember_failure(str(error))
-                raise
-            return report
-
-    def _read_storage(self, storage: Storage) -> SyncReport:
-        if storage.keeps_index:
-            try:
-                return pull(self.index, storage, self.store)
-            except NoRemoteIndex:
-                logger.info("there is no remote index, so everything is read", extra={"repository": self.name})
-        return synchronise_by_scan(self.index, storage, self.store)
-
-    def distrust_index(self) -> None:
-        """Until the next synchronisation nobody else answers for names that are not here: the storage may be another
-        than it was, or not be mounted."""
-        with self.index.reading() as snapshot:
-            if snapshot.synchronised_at(self.store) is None:
-                return
-        self._remember_failure("it was not read since this server started")
-
-    def _remember_failure(self, reason: str) -> None:
-        """For all processes: while the storage cannot be read, nobody else answers for a name that is not here."""
-        with self.index.reading() as snapshot:
-            if snapshot.failure() == reason:
-                return
-        with self.index.changing() as change:
-            change.mark_failed(reason)
-
-    def _reserve(self, projects: Sequence[str]) -> None:
-        """The index keeps the names reserved in any case; what the storage does not take is tried the next time."""
-        storage = self.view(None)
-        if not storage.can_update or storage.keeps_index:  # there the remote index keeps them
-            return
-        for name in projects:
-            with self.index.reading() as snapshot:
-                row = snapshot.project(name)
-            if row is not None and not row.files:
-                try:
-                    storage.update_project(replace(row.state, reserved=True))
-                except WharfError as error:
-                    fields = {"repository": self.name, "project": name, "error": str(error)}
-                    logger.warning("name not reserved in the storage", extra=fields)
+        """See ``Synchronisation.run``."""
+        return self.synchronisation.run()
 
     def status(self) -> RepositoryStatus:
-        with self.index.reading() as snapshot:
-            files, projects, refused = snapshot.counts()
-            synchronised_at = snapshot.synchronised_at(self.store)
-            last_error = snapshot.failure()
-        return RepositoryStatus(
-            files=files,
-            projects=projects,
-            refused=refused,
-            synchronised_at=synchronised_at,
-            last_error=last_error,
-        )
-
-    def close(self) -> None:
-        with closing(self.storage), closing(self.auth), closing(self.index):
-            pass
+        return self.synchronisation.status()
 
     def synchronised_at(self) -> float:
         """Unix seconds of the last whole synchronisation.
@@ -364,44 +270,11 @@ class Repository:
         :raises NotSynchronised: there was none yet.
         """
         with self.index.reading() as snapshot:
-            return self.demand_synchronised(snapshot)
+            return self.synchronisation.demanded(snapshot)
 
-    def demand_synchronised(self, snapshot: IndexSnapshot) -> float:
-        """Unix seconds of the last whole synchronisation.
-
-        :raises NotSynchronised: the storage was never read completely, so what is not in the index may be there.
-        """
-        synchronised_at = snapshot.synchronised_at(self.store)
-        if synchronised_at is None:
-            raise NotSynchronised(self._not_synchronised(snapshot))
-        return synchronised_at
-
-    def _not_synchronised(self, snapshot: IndexSnapshot) -> str:
-        failure = snapshot.failure()
-        reason = f" ({failure})" if failure else ""
-        return f"The repository {self.name} was not read from its storage yet{reason}; try again in a moment."
-
-    def _why_not_ready(self, snapshot: IndexSnapshot) -> str | None:
-        if snapshot.synchronised_at(self.store) is None:
-            return self._not_synchronised(snapshot)
-        if snapshot.failure() is not None:
-            return (
-                f"The storage of the repository {self.name} cannot be read now, so nobody knows whether this project "
-                "is in it; try again later."
-            )
-        return None
-
-
-def _store(configuration: RepositoryConfiguration) -> str:
-    """Tells one configured storage from another: the same name in another configuration may mean another storage."""
-    options = configuration.storage_options
-    assert is_dataclass(options), "options of a storage type are a dataclass"
-    chosen = {
-        option.name: getattr(options, option.name)
-        for option in fields(options)
-        if getattr(options, option.name) != option.default
-    }
-    return hashlib.sha256(repr((configuration.storage_type.name, chosen)).encode()).hexdigest()
+    def close(self) -> None:
+        with closing(self.storage), closing(self.auth), closing(self.index):
+            pass
 
 
 def _opened(path: Path) -> BinaryIO:

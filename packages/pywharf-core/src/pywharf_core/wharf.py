@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from pywharf_core.auth import Auth
+from pywharf_core.auth import Auth, Verdict
 from pywharf_core.config import RepositoryConfiguration
 from pywharf_core.index.local import LocalIndex
-from pywharf_core.repository import Repository, StorageAuth
+from pywharf_core.repository import Repository
 from pywharf_core.root import Root
+from pywharf_core.secret import Secret
+from pywharf_core.storage import Storage
 from pywharf_core.verdicts import Verdicts
+
+
+class StorageAuth(Auth):
+    """``auth = "storage"``: the storage says what a secret may do."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def access(self, username: str, secret: Secret) -> Verdict:
+        del username
+        return self._storage.acting_as(secret).access()
 
 
 class Wharf:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pywharf_core import FileNotFound, IndexConflict, Secret, StorageUnavailable, StoredIndex
+from pywharf_core import IndexConflict, Secret, StorageUnavailable, StoredIndex
 from pywharf_github.answers import Answer, refusal
 from pywharf_github.client import Client, segment
 
@@ -32,6 +32,9 @@ _MAX_INLINE = 4 * 1024**2  # bytes of all files together that travel in the requ
 _TRIES = 5  # at a write that somebody else's commit to the branch came before
 _SUFFIX = ".toml"
 _REFUSED = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+#: GitHub's words where somebody else was first; a rule of the branch speaks with the same statuses.
+_OVERTAKEN = ("does not match", "but expected", '"sha" wasn\'t supplied', "not a fast forward")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +166,7 @@ class Branch:
         if answer.status == HTTPStatus.NOT_FOUND:
             self._client.check_visible()
             raise self._refused_write(answer)
-        if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and "sha" not in answer.reason:
-            raise refusal(answer)
-        return answer.is_success
+        return _was_done(answer)
 
     # --- the branch ---------------------------------------------------------------------------------------
 
@@ -244,7 +245,7 @@ class Branch:
             content = self._client.read_raw(f"/git/blobs/{sha}")
         except FileNotFoundError:
             self._client.check_visible()
-            raise FileNotFound("The index changed on GitHub while it was read; try again.") from None
+            raise StorageUnavailable("The index changed on GitHub while it was read; try again.") from None
         if blob_hash(content) != sha:
             raise StorageUnavailable("A part of the index arrived damaged; try again.")
         return content
@@ -259,7 +260,7 @@ class Branch:
         ).data["sha"]
         path = f"/git/refs/heads/{_quoted(self._branch_name())}"
         answer = self._client.ask("PATCH", path, body={"sha": commit, "force": False}, also=_REFUSED)
-        return answer.is_success
+        return _was_done(answer)
 
     def _tree_entries(self, files: Mapping[str, bytes]) -> Sequence[Mapping[str, str]]:
         inline = sum(map(len, files.values())) <= _MAX_INLINE
@@ -282,6 +283,16 @@ class Branch:
 
     def _refused_write(self, answer: Answer) -> Exception:
         return refusal(answer) if self._look(again=True) is not None else self._no_branch()
+
+
+def _was_done(answer: Answer) -> bool:
+    """False: somebody else was first.
+
+    :raises StorageUnavailable: the branch takes no such write, as its protection rules say.
+    """
+    if not answer.is_success and not any(words in answer.reason for words in _OVERTAKEN):
+        raise refusal(answer)
+    return answer.is_success
 
 
 def blob_hash(content: bytes) -> str:

@@ -20,12 +20,8 @@ if TYPE_CHECKING:
 _MAX_TOKEN = 4096  # characters
 _MAX_SMALL_BODY = 128 * 1024 * 1024  # bytes; GitHub serves no blob above 100 MB
 _PIECE = 256 * 1024  # bytes
-_REDIRECTS = (
-    HTTPStatus.MOVED_PERMANENTLY,
-    HTTPStatus.FOUND,
-    HTTPStatus.TEMPORARY_REDIRECT,
-    HTTPStatus.PERMANENT_REDIRECT,
-)
+_MOVED = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
+_REDIRECTS = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, *_MOVED)
 
 
 class Connections:
@@ -193,8 +189,11 @@ class Client:
         body: Mapping[str, Any] | None,
         also: Collection[int],
     ) -> Answer:
-        connection = self._connections.mine()
-        answer = connection.ask(self._known_secret(), verb, path, parameters=parameters, headers=headers, body=body)
+        connection, secret = self._connections.mine(), self._known_secret()
+        answer = connection.ask(secret, verb, path, parameters=parameters, headers=headers, body=body)
+        if answer.status in _MOVED:  # a repository that was renamed; of what reads, PyGithub takes care
+            moved = self._own_address(answer.headers.get("location", ""))
+            answer = connection.ask(secret, verb, moved, headers=headers, body=body)
         if answer.is_success or answer.status in also:
             return answer
         raise refusal(answer)

@@ -82,7 +82,10 @@ class Publisher:
             "draft": True,
             "make_latest": "false",
         }
-        answer = self._client.ask("POST", "/releases", body=request, also=_REFUSED)
+        try:
+            answer = self._client.ask("POST", "/releases", body=request, also=_REFUSED)
+        except AnswerLost:  # a second empty draft harms nobody
+            answer = self._client.ask("POST", "/releases", body=request, also=_REFUSED)
         if answer.status in _REFUSED:
             raise _refused_name(file, answer)
         release: Json = answer.data

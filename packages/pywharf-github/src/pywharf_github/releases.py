@@ -217,13 +217,11 @@ def read(release: Json) -> Published | Tombstone | Draft | Refused:
         return Refused(tag, f"The release {tag} has a damaged body; publish the file again under a new version.")
 
 
-def fingerprint_of(release: Json) -> str:
-    """Changes whenever the release's body or its assets do."""
+def _fingerprint(release: Json, asset: Json) -> str:
+    """Changes whenever the release's body or its file does; larger attachments are named in the body by their content."""
     body = str(release.get("body") or "").replace("\r\n", "\n").strip()
-    parts = [body]
-    for asset in release.get("assets") or ():
-        parts.append(f"{asset['id']} {asset.get('state')} {asset.get('size')} {asset.get('digest')}")
-    digest = hashlib.blake2b("\0".join(parts[:1] + sorted(parts[1:])).encode(), digest_size=12).hexdigest()
+    parts = (body, str(asset["id"]), str(asset.get("size")), str(asset.get("digest")))
+    digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
     return f"{release['id']}-{digest}"
 
 
@@ -359,7 +357,7 @@ def _placed(file: DistributionFile, release: Json, asset: Json) -> DistributionF
     return replace(
         file,
         storage_id=storage_id(int(release["id"]), int(asset["id"])),
-        fingerprint=fingerprint_of(release),
+        fingerprint=_fingerprint(release, asset),
     )
 
 

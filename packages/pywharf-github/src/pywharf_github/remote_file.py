@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import requests
 
 BUFFER = 128 * 1024  # bytes read at once
+_TAIL = 256 * 1024  # bytes; in them lie a zip archive's directory and, mostly, a wheel's metadata
 _SKIP = 512 * 1024  # bytes that are quicker read than left out by a new request
 _EXPIRED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
@@ -35,6 +36,8 @@ class RemoteFile(io.RawIOBase):
         self._response = first  # its next byte is the one at _response_at
         self._response_at = 0
         self._position = 0
+        self._tail_at = max(0, file.size - _TAIL)
+        self._tail: bytes | None = None  # read whole at the first jump into it
         self._digest = hashlib.sha256()
         self._digested = 0
 
@@ -68,10 +71,7 @@ class RemoteFile(io.RawIOBase):
     def _read(self, wanted: int) -> bytes:
         for is_last_try in (False, True):
             try:
-                if not (self._response is not None and 0 <= self._position - self._response_at <= _SKIP):
-                    self._open()
-                self._skip_to_position()
-                piece = self._next_piece(wanted)
+                piece = self._try_to_read(wanted)
                 break
             except AnswerLost:
                 self._drop()
@@ -81,14 +81,34 @@ class RemoteFile(io.RawIOBase):
         self._check(piece)
         return piece
 
-    def _open(self) -> None:
+    def _try_to_read(self, wanted: int) -> bytes:
+        is_next = self._response is not None and 0 <= self._position - self._response_at <= _SKIP
+        if not is_next and self._position >= max(1, self._tail_at):
+            if self._tail is None:
+                self._tail = self._read_tail()
+            start = self._position - self._tail_at
+            return self._tail[start : start + wanted]
+        if not is_next:
+            self._open(self._position)
+        self._skip_to(self._position)
+        return self._next_piece(wanted)
+
+    def _read_tail(self) -> bytes:
+        self._open(self._tail_at)
+        self._skip_to(self._tail_at)
+        pieces = []
+        while self._response_at < self._file.size:
+            pieces.append(self._next_piece(self._file.size - self._response_at))
+        return b"".join(pieces)
+
+    def _open(self, position: int) -> None:
         self._drop()
-        response = self._begin(self._position, False)
+        response = self._begin(position, False)
         if response.status_code in _EXPIRED:
             response.close()
-            response = self._begin(self._position, True)
+            response = self._begin(position, True)
         if response.status_code == HTTPStatus.PARTIAL_CONTENT:
-            self._response_at = self._position
+            self._response_at = position
         elif response.status_code == HTTPStatus.OK:
             self._response_at = 0
         else:
@@ -98,9 +118,9 @@ class RemoteFile(io.RawIOBase):
             raise StorageUnavailable(f"GitHub's storage does not give {self._file.filename} right now.")
         self._response = response
 
-    def _skip_to_position(self) -> None:
-        while self._response_at < self._position:
-            self._next_piece(min(BUFFER, self._position - self._response_at))
+    def _skip_to(self, position: int) -> None:
+        while self._response_at < position:
+            self._next_piece(min(BUFFER, position - self._response_at))
 
     def _next_piece(self, size: int) -> bytes:
         # Here, as the module's own imports are slow; it is loaded by now.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import BinaryIO
 
-from starlette.types import Scope, Send
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from pywharf.conditional import VARY, entity_tag, matches, send_unchanged
 from pywharf.exchange import exchange_of
@@ -73,23 +75,40 @@ async def send_file(
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body", "body": b""})
         else:
-            await _send_span(send, threads, stream, span)
+            await _send_span(exchange_of(scope).receive, send, threads, stream, span)
     finally:
         await threads.run(stream.close)
 
 
-async def _send_span(send: Send, threads: StorageThreads, stream: BinaryIO, span: _Span) -> None:
+async def _send_span(receive: Receive, send: Send, threads: StorageThreads, stream: BinaryIO, span: _Span) -> None:
+    """:raises ClientDisconnect: nobody is there to take the rest."""
     if span.first:
         await threads.run(stream.seek, span.first)
     left = span.length
-    while left:
-        piece = await threads.run(stream.read, min(_PIECE, left))
-        if not piece:
-            raise EOFError("the file became shorter while it was sent")  # the connection is cut: no half file passes
-        left -= len(piece)
-        await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+    # To a client that is gone Hypercorn's `send` neither waits nor raises: the whole rest would be read at full speed,
+    # and held in memory by the tracebacks of one exception that is raised again for each piece.
+    gone = asyncio.create_task(_disconnected(receive)) if left > _PIECE else None
+    try:
+        while left:
+            piece = await threads.run(stream.read, min(_PIECE, left))
+            if not piece:
+                raise EOFError(
+                    "the file became shorter while it was sent"
+                )  # the connection is cut: no half file passes
+            if gone is not None and gone.done():
+                raise ClientDisconnect
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+    finally:
+        if gone is not None:
+            gone.cancel()
     if not span.length:
         await send({"type": "http.response.body", "body": b""})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _headers(file: DistributionFile, tag: bytes, *, immutable: bool) -> list[tuple[bytes, bytes]]:

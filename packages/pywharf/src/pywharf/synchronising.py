@@ -40,7 +40,7 @@ class Synchroniser:
         lock = self._lock_path.open("ab")
         is_ours = _locked(lock)
         if is_ours:
-            await self._threads.run(self._repository.distrust_index)
+            await self._threads.run(self._repository.synchronisation.distrust_index)
         self._task = asyncio.create_task(self._run(lock, is_ours=is_ours))
 
     def notice(self) -> None:

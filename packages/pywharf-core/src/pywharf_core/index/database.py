@@ -110,6 +110,7 @@ class IndexDatabase:
                 self._writer.close()
                 self._writer = self._open_or_rebuild()
                 self._writer_inode = self._inode_now()
+                self._counter.change()  # whether or not this commits, readers are to look at the new file
             self._writer.execute("begin immediate")
             try:
                 yield self._writer

@@ -2,51 +2,70 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pywharf_core import SECRET, Secret, toml_text
-from pywharf_github.options import API_URL, GitHubOptions
+from pywharf_core import (
+    Plugins,
+    Secret,
+    check_no_configuration,
+    load_configuration,
+    toml_text,
+    write_new_configuration,
+)
+from pywharf_github.commands import flags
+from pywharf_github.options import API_URL
 
 if TYPE_CHECKING:
     from pywharf_github.package_repository import Plan
 
-_DEFAULTS = GitHubOptions(owner="-", repo="-")
+ADMIN_VARIABLE = "PYWHARF_ADMIN_TOKEN"
+
+_PAGES_WARNING = (
+    "warning: a site of GitHub Pages is public, whatever the repository is, unless your plan says otherwise: it will show "
+    "the private repository's project names, versions and hashes to everybody. Files stay private, so that nobody can "
+    "install from it."
+)
+_OLD_WORKFLOW_WARNING = (
+    "warning: .github/workflows/main.yml is the workflow of pywharf 0.2, which writes over the index; remove it."
+)
+
+
+def _is_version(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    # Here for start-up speed.
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return None if value is None else str(Version(value))
+    except InvalidVersion:
+        raise click.BadParameter(f"{value!r} is not a version, such as 1.0.0", context, parameter) from None
 
 
 @click.command(
     "init_pkg_repo",
-    epilog="Example: pywharf github.init_pkg_repo --name acme-packages --owner acme --repo packages --token -",
+    epilog="Example: pywharf github.init_pkg_repo --name acme-packages --owner acme --repo packages --token - --root ROOT",
 )
-@click.option("--name", required=True, help="The package repository's name in pywharf's configuration.")
-@click.option("--repo", required=True, help="The GitHub repository's name, without its owner.")
-@click.option(
-    "--token",
-    type=SECRET,
-    required=True,
-    envvar=("PYWHARF_TOKEN", "GITHUB_TOKEN"),
-    help="A token that may create repositories and write workflows; `-`: from standard input.",
-)
+@flags.name
+@flags.repo
+@flags.token
 @click.option("--owner", help="A user or organisation. [default: the token's user]")
-@click.option("--branch", help="Where the index lies. [default: the repository's default branch]")
-@click.option("--index_filename", default=_DEFAULTS.index_filename, show_default=True, help="The index file's path.")
-@click.option(
-    "--sync_index_interval", type=click.FloatRange(min=0, min_open=True), help="Seconds, for the printed configuration."
-)
-@click.option("--pywharf_version", help="What the workflow installs. [default: the newest]")
-@click.option("--enable_gh_pages", is_flag=True, help="Switch on GitHub Pages for a static index.")
+@flags.branch
+@flags.index_filename
+@click.option("--sync_index_interval", type=float, help="Seconds, for the configuration.")
+@click.option("--pywharf_version", callback=_is_version, help="What the workflow installs. [default: the newest]")
+@click.option("--enable_gh_pages", is_flag=True, help="Publish a static index on GitHub Pages, too.")
 @click.option("--public", is_flag=True, help="A repository that everybody can read; else it is private.")
-@click.option("--dry_run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option(
-    "--api_url",
-    envvar="GITHUB_API_URL",
-    default=API_URL,
-    show_default=True,
-    show_envvar=True,
-    help="The REST API's address.",
+    "--root", type=click.Path(path_type=Path), help="Write the configuration there, for `pywharf server ROOT`."
 )
+@click.option("--dry_run", is_flag=True, help="Say what would be done, and do nothing.")
+@flags.api_url
+@click.pass_obj
 def init_pkg_repo(
+    plugins: Plugins,
     name: str,
     repo: str,
     token: Secret,
@@ -57,50 +76,69 @@ def init_pkg_repo(
     pywharf_version: str | None,
     enable_gh_pages: bool,
     public: bool,
+    root: Path | None,
     dry_run: bool,
     api_url: str,
 ) -> None:
     """Make a GitHub repository for packages, with the workflow that keeps its index.
 
-    Prints the configuration for pywharf. Run again after an interruption: what is done is left as it is.
+    Prints the configuration for pywharf. The token must be allowed to create repositories and to write workflows. Run
+    again after an interruption: what is done is left as it is.
     """
     # Here for start-up speed: PyGithub takes a quarter of a second to import.
     from pywharf_github.client import Connections
     from pywharf_github.package_repository import PackageRepository, Plan, login_of
 
+    plan = Plan(
+        name=name,
+        owner=owner or "the-token-s-user",
+        repo=repo,
+        branch=branch,
+        index_filename=index_filename,
+        public=public,
+        pages=enable_gh_pages,
+        pywharf_version=pywharf_version,
+    )
+    # Before anything is done: what is wrong with the flags would be wrong with the configuration.
+    load_configuration(_config(plan, api_url, sync_index_interval), None, plugins, config_source="the flags")
+    if root is not None:
+        check_no_configuration(root)
     connections = Connections(api_url)
     try:
-        plan = Plan(
-            name=name,
-            owner=owner or login_of(connections, token),
-            repo=repo,
-            branch=branch,
-            index_filename=index_filename,
-            public=public,
-            pages=enable_gh_pages,
-            pywharf_version=pywharf_version,
-        )
-        for step in PackageRepository(connections, plan, token).steps(rehearsal=dry_run):
+        plan = replace(plan, owner=owner or login_of(connections, token))
+        repository = PackageRepository(connections, plan, token)
+        if enable_gh_pages and not public:
+            click.echo(_PAGES_WARNING, err=True)
+        for step in repository.steps(rehearsal=dry_run):
             mark = ("would " if dry_run else "done: ") if step.needed else "already: "
             click.echo(f"{mark}{step.sentence}", err=True)
+        if repository.has_old_workflow():  # asked last: what is not there yet has none
+            click.echo(_OLD_WORKFLOW_WARNING, err=True)
     finally:
         connections.close()
-    click.echo(_configuration(plan, api_url, sync_index_interval), nl=False)
+    config, admin_secret = _config(plan, api_url, sync_index_interval), _admin_secret(plan)
+    if root is not None and not dry_run:
+        write_new_configuration(root, config, admin_secret)
+        click.echo(f"done: write the configuration into {root}", err=True)
+    # A comment, so that the whole output is a configuration file.
+    comment = "".join(f"# {line}\n" for line in admin_secret.splitlines())
+    click.echo(
+        f"{config}\n# And admin_secret.toml, with the server's own token in {ADMIN_VARIABLE}:\n{comment}", nl=False
+    )
 
 
-def _configuration(plan: Plan, api_url: str, interval: float | None) -> str:
+def _config(plan: Plan, api_url: str, interval: float | None) -> str:
     table: dict[str, object] = {"type": "github", "owner": plan.owner, "repo": plan.repo}
     if plan.branch is not None:
         table["branch"] = plan.branch
-    if plan.index_filename != _DEFAULTS.index_filename:
+    if plan.index_filename != flags.DEFAULTS.index_filename:
         table["index_filename"] = plan.index_filename
     if api_url != API_URL:
         table["api_url"] = api_url
     if interval is not None:
         table["sync_index_interval"] = interval
-    admin = {plan.name: {"type": "github", "env": "PYWHARF_ADMIN_TOKEN"}}
-    return (
-        f"# config.toml\n{toml_text.dumps({plan.name: table})}\n"
-        f"# admin_secret.toml (a token that reads, or better writes, this repository, in that variable)\n"
-        f"{toml_text.dumps(admin)}"
-    )
+    return toml_text.dumps({plan.name: table})
+
+
+def _admin_secret(plan: Plan) -> str:
+    return toml_text.dumps({plan.name: {"type": "github", "env": ADMIN_VARIABLE}})
