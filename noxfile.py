@@ -14,7 +14,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 SUPPORTED = nox.project.python_versions(nox.project.load_toml("packages/pywharf-core/pyproject.toml"))
 
 # Always all in one command: the siblings that they pin are each other, and not yet on PyPI in this version.
-DISTRIBUTIONS = ("packages/pywharf-core", "packages/pywharf-filesystem", "packages/pywharf")
+DISTRIBUTIONS = ("packages/pywharf-core", "packages/pywharf-filesystem", "packages/pywharf-github", "packages/pywharf")
 
 PYTHON_FILES = ("packages", "tests", "docs", "noxfile.py")
 

@@ -147,7 +147,8 @@ def _flag_row(option: click.Option) -> str:
     default = told.rstrip("]")
     if not default and option.show_default and not option.is_flag:
         default = str(option.default)
-    variable = f" Environment: `{option.envvar}`." if option.envvar else ""
+    variables = [option.envvar] if isinstance(option.envvar, str) else option.envvar or []
+    variable = f" Environment: {' or '.join(f'`{name}`' for name in variables)}." if variables else ""
     return f"| `{flag}{value}` | {default} | {_cell(_sentence(help_text))}{variable} |"
 
 

@@ -56,7 +56,7 @@ def imported_packages(distribution: str) -> set[str]:
 
 
 def test_the_distributions_are_found() -> None:
-    assert {"pywharf", "pywharf-core", "pywharf-filesystem"} <= set(DISTRIBUTIONS)
+    assert {"pywharf", "pywharf-core", "pywharf-filesystem", "pywharf-github"} <= set(DISTRIBUTIONS)
     assert [project(name)["name"] for name in DISTRIBUTIONS] == DISTRIBUTIONS
 
 

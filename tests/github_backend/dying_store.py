@@ -42,7 +42,8 @@ class DyingStore:
 
 def run_dying(operation: Callable[[], object], *, dying_at: int) -> bool:
     """Whether ``operation`` died, just before its ``dying_at``-th request that writes."""
-    steps, dead = itertools.count(1), []
+    steps = itertools.count(1)
+    dead: list[bool] = []
     ask, upload, get = Connection.ask, Connection.upload, Connection.get
 
     def live(*, writes: bool) -> None:

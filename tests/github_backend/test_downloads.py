@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -282,9 +284,6 @@ def test_a_damaged_download_is_not_kept(
 
 
 def test_the_disk_cache_forgets_what_was_unused_longest(tmp_path: Path) -> None:
-    import io  # beside its only use
-    import os
-
     cache = DiskCache(tmp_path, max_bytes=250)
     contents = [bytes([number]) * 100 for number in range(3)]
     paths = []

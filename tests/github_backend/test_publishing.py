@@ -26,6 +26,7 @@ from pywharf_core import (
     WharfError,
 )
 from pywharf_core.testing import make_upload
+from pywharf_github.connection import Timeouts
 from pywharf_github.storage import GitHubStorage
 
 DRAFT = "POST /repos/{o}/{r}/releases"
@@ -99,9 +100,7 @@ RECOVERY = {
     "upload cut half-way": Case(UPLOAD, {"cut_request_at": 100}, heals=True),
     "upload answered by a page": Case(UPLOAD, {"status": 502, "html": True}, heals=True),
     "publication 502, not done": Case(PUBLISH, {"status": 502}, heals=True, calls=[*PUBLICATION, BY_ID, PUBLISH]),
-    "publication 502, done": Case(
-        PUBLISH, {"status": 502, "after": True}, heals=True, calls=[*PUBLICATION, BY_ID]
-    ),
+    "publication 502, done": Case(PUBLISH, {"status": 502, "after": True}, heals=True, calls=[*PUBLICATION, BY_ID]),
     "publication's answer lost": Case(PUBLISH, {"lose_answer": True}, heals=True, calls=[*PUBLICATION, BY_ID]),
     "draft refused for long": Case(DRAFT, {"status": 502, "times": 0}, heals=False),
     "upload refused for long": Case(UPLOAD, {"status": 502, "times": 0}, heals=False),
@@ -133,8 +132,6 @@ def test_a_publication_recovers_or_leaves_nothing_that_readers_see(
 def test_a_stalled_upload_is_over_after_the_timeout_and_tried_again(
     fake: FakeGitHub, opened: Opened, writer: Token, tmp_path: Path
 ) -> None:
-    from pywharf_github.connection import Timeouts  # beside its only use
-
     storage = opened.storage(writer, timeouts=Timeouts(connect=2, api=2, transfer=0.3))
     fake.faults.next(UPLOAD, stall="before")
     storage.add_file(*make_upload(tmp_path))
@@ -145,8 +142,6 @@ def test_a_stalled_upload_is_over_after_the_timeout_and_tried_again(
 def test_a_stalled_api_is_unavailable_after_the_timeout(
     fake: FakeGitHub, opened: Opened, writer: Token, tmp_path: Path
 ) -> None:
-    from pywharf_github.connection import Timeouts  # beside its only use
-
     storage = opened.storage(writer, timeouts=Timeouts(connect=2, api=1, transfer=1))
     fake.faults.next(DRAFT, stall="before", times=0)
     with pytest.raises(StorageUnavailable):
@@ -177,7 +172,11 @@ def test_a_server_without_digests_is_believed_by_the_size(
 
 
 def test_a_publication_lost_to_another_server_leaves_no_draft(
-    fake: FakeGitHub, storage: GitHubStorage, reopen: Callable[[], GitHubStorage], repository: Repository, tmp_path: Path
+    fake: FakeGitHub,
+    storage: GitHubStorage,
+    reopen: Callable[[], GitHubStorage],
+    repository: Repository,
+    tmp_path: Path,
 ) -> None:
     rival = reopen()
     others = make_upload(tmp_path, summary="the other's")
@@ -370,9 +369,7 @@ def test_an_immutable_release_is_deleted_for_good(fake: FakeGitHub, opened: Open
 def test_github_s_refusal_of_a_reader_s_upload_says_why(
     fake: FakeGitHub, opened: Opened, repository: Repository, tmp_path: Path
 ) -> None:
-    token = fake.token(
-        "fine", kind="fine_grained", rights={"acme/packages": "write"}, permissions={"contents": "read"}
-    )
+    token = fake.token("fine", kind="fine_grained", rights={"acme/packages": "write"}, permissions={"contents": "read"})
     with pytest.raises(NotPermitted, match="Resource not accessible by personal access token"):
         opened.storage(token).add_file(*make_upload(tmp_path))
     assert not repository.releases

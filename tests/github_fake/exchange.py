@@ -107,9 +107,10 @@ def invalid(resource: str, code: str, name: str | None = None, message: str | No
 
     :param code: one of missing, missing_field, invalid, already_exists, unprocessable, custom.
     """
-    error: dict[str, str] = {"resource": resource, "code": code}
-    if name is not None:
-        error["field"] = name
-    if message is not None:
-        error["message"] = message
-    return Refusal(422, "Validation Failed", errors=[error])
+    return Refusal(422, "Validation Failed", errors=[broken_rule(resource, code, name, message)])
+
+
+def broken_rule(resource: str, code: str, name: str | None = None, message: str | None = None) -> dict[str, str]:
+    """One of the errors of a 422: GitHub lists all that it found, and the telling one need not be the first."""
+    error = {"resource": resource, "code": code, "field": name, "message": message}
+    return {key: value for key, value in error.items() if value is not None}

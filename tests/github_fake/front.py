@@ -175,6 +175,8 @@ class Front:
             )
             self.violations.extend(contract().faults_of_request(request))
             answer = self._conditional(request, self._answer(request, fault))
+            if prefix == _UPLOADS and answer.status >= 400 and not answer.faulty:
+                answer = _of_upload_host(answer)
             if not answer.faulty:
                 self.violations.extend(contract().faults_of_answer(request, answer))
             return fault.answer if fault.answer is not None else answer
@@ -286,6 +288,12 @@ class Front:
             "sender": self.render.user(login),
         }
         self.events.append(Event(repository.full_name, action, payload))
+
+
+def _of_upload_host(answer: Answer) -> Answer:
+    """That host writes a number into its errors, and no status. Recorded in 2022, quoted by others since."""
+    content = {"message": answer.content["message"], "request_id": secrets.token_hex(16).upper()}
+    return replace(answer, content=content | {key: answer.content[key] for key in answer.content if key != "status"})
 
 
 class _Moved(Refusal):

@@ -16,7 +16,7 @@ from support.access_log import access_log
 from support.initialised import Initialised, initialise
 from support.listing import ACCEPT_JSON, listed
 from support.running_server import PATIENCE, RunningServer, running_server, wait_until
-from support.uploads import encode, form_headers, form_of
+from support.uploads import basic, encode, form_headers, form_of
 
 pytestmark = pytest.mark.slow
 
@@ -209,7 +209,7 @@ def test_a_download_that_is_broken_off_is_not_read_to_its_end(
     wheel = make_wheel(tmp_path, "abandoned", "1.0", padding=19 * MEBIBYTE)
     assert _upload(server, secrets, wheel) == 200
     connection = server.connect()
-    connection.request("GET", f"/simple/abandoned/{wheel.name}", headers=secrets.reader)
+    connection.request("GET", f"/simple/abandoned/{wheel.name}", headers=basic(*secrets.reader))
     answer = connection.getresponse()
     answer.read(10)
     connection.close()

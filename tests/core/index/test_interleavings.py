@@ -191,12 +191,26 @@ class World:
                 remote_changes.resolve_intents(server)
         for server in self.servers:
             remote_changes.fold(server)
+        for server in self.servers:
             server.synchronise()
+        self.check_without_rebuild()
         self.begin_rebuild()
         while self.doing:
             self.step(self.doing[0])
         for server in self.servers:
             server.synchronise()
+
+    def check_without_rebuild(self) -> None:
+        """All know what any of them answered for, also where the workflow does not run for a long time."""
+        there, content = self.stored(), self.remote_content()
+        promised = {identity: file for by in self.promised for identity, file in by.items() if identity in there}
+        deleted = set().union(*self.deleted)
+        assert promised.keys() <= content.files.keys()
+        assert not deleted & content.files.keys()
+        for number, server in enumerate(self.servers):
+            listed = {file.storage_id: file for file in files_of(server)}
+            assert promised.keys() <= listed.keys(), f"server {number}"
+            assert not deleted & listed.keys(), f"server {number}"
 
     def check_rest(self) -> None:
         there = self.stored()
@@ -217,6 +231,8 @@ class World:
 
     def remote_content(self) -> document.Content:
         parts = {name: part for name, (part, _) in self.store.index.items()}
+        if not parts:
+            return document.Content()
         whole = decode_main(parts[document.MAIN])
         return whole or merge(decode_shard(part) for name, part in parts.items() if name != document.MAIN)
 
@@ -289,7 +305,7 @@ def begin_quietly(world: World, data: st.DataObject) -> None:
 def run_at_once(world: World, data: st.DataObject) -> None:
     """Programs step by step, in drawn order, a few steps each time."""
     programs = data.draw(st.lists(_program, min_size=1, max_size=3), "programs")
-    todo = [(server, list(words), which) for server, words, which in [*programs, _REBUILD][: MOST_AT_ONCE]]
+    todo = [(server, list(words), which) for server, words, which in [*programs, _REBUILD][:MOST_AT_ONCE]]
     running: dict[int, Doing] = {}
     for _ in range(data.draw(st.integers(1, TURNS), "turns")):
         mine = [number for number, (_, words, _) in enumerate(todo) if words or number in running]

@@ -37,60 +37,22 @@ HEADERS_USED = frozenset(
 KEYS_SINCE = 2020
 
 # What GitHub says today and did not when some of the exchanges were recorded.
-ADDED_LATER = frozenset(
-    [
-        "digest",
-        "immutable",
-        "node_id",
-        "status",
-        "updated_at",
-        "user_view_type",
-        "verified_at",
-        "checks",
-        "size",
-        "html_url",
-        "download_url",
-        "allow_auto_merge",
-        "allow_forking",
-        "allow_update_branch",
-        "has_discussions",
-        "is_template",
-        "topics",
-        "visibility",
-        "web_commit_signoff_required",
-        "maintain",
-        "triage",
-        "use_squash_pr_title_as_default",
-        "merge_commit_message",
-        "merge_commit_title",
-        "squash_merge_commit_message",
-        "squash_merge_commit_title",
-        "temp_clone_token",
-    ]
-)
+ADDED_LATER = frozenset({
+    "digest", "immutable", "node_id", "status", "updated_at", "user_view_type", "verified_at", "checks", "size",
+    "html_url", "download_url", "allow_auto_merge", "allow_forking", "allow_update_branch", "has_discussions",
+    "is_template", "topics", "visibility", "web_commit_signoff_required", "maintain", "triage",
+    "use_squash_pr_title_as_default", "merge_commit_message", "merge_commit_title", "squash_merge_commit_message",
+    "squash_merge_commit_title", "temp_clone_token",
+})  # fmt: skip
 
-# What only some objects have: forks, releases that mention people, administrators' views, people's own profiles; or what is no more.
-OF_SOME_ONLY = frozenset(
-    [
-        "parent",
-        "source",
-        "mentions_count",
-        "reactions",
-        "ldap_dn",
-        "custom_properties",
-        "security_and_analysis",
-        "request_id",
-        "has_pull_requests",
-        "pull_request_creation_policy",
-        "collaborators",
-        "disk_usage",
-        "owned_private_repos",
-        "plan",
-        "private_gists",
-        "total_private_repos",
-        "two_factor_authentication",
-    ]
-)
+# What only some objects have: forks, releases that mention people, what administrators see, one's own profile.
+OF_SOME_ONLY = frozenset({
+    "parent", "source", "mentions_count", "reactions", "ldap_dn", "custom_properties", "security_and_analysis",
+    "request_id",
+    "audit_log", "audit_log_streaming", "code_scanning_upload",
+    "has_pull_requests", "pull_request_creation_policy", "collaborators", "disk_usage",
+    "owned_private_repos", "plan", "private_gists", "total_private_repos", "two_factor_authentication",
+})  # fmt: skip
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 _NUMBERED = re.compile(r"\b(releases/assets|releases|workflows|repositories)/(\d+)")
@@ -110,7 +72,7 @@ class Replay:
     names: dict[str, str] = field(default_factory=dict)
 
     def differences(self) -> dict[str, list[str]]:
-        """What the stand-in answered otherwise, one sentence each, by the exchange; without those that it does not know at all."""
+        """What the stand-in answered otherwise, by the exchange; without those whose operation it does not know."""
         found: dict[str, list[str]] = {}
         for number, recorded in enumerate(self.recording):
             path = self._by_name(urlsplit(recorded.target).path)
@@ -148,7 +110,13 @@ class Replay:
             self.fake.add_user(parameters["username"])
         if recorded.anonymous:
             return None
-        return self._token("somebody") if recorded.status == 403 else self._token(owner)
+        pushed = recorded.status != 403 and answered.get("permissions", {}).get("push") is not False
+        if recorded.year >= 2022 and "x-oauth-scopes" not in recorded.headers:  # then it was a fine-grained token
+            level = "write" if any(exchange.method != "GET" for exchange in self.recording) else "read"
+            return self.fake.token(
+                owner, kind="fine_grained", rights={full_name: "admin"}, permissions={"contents": level}
+            )
+        return self._token(owner if pushed else "somebody")
 
     def _repository(self, owner: str, name: str, described: dict[str, Any]) -> Repository:
         if described.get("owner", {}).get("type") == "Organization" and owner not in self.fake.world.organizations:
@@ -170,6 +138,10 @@ class Replay:
             tag = described["tag_name"]
             release = repository.release(tag) or self.fake.add_release(repository, tag)
             self._provide_assets(repository, release, described["assets"])
+        if operation == "repos/upload-release-asset" and recorded.status == 422:
+            name = dict(parse_qsl(urlsplit(recorded.target).query))["name"]
+            release = repository.releases[self.numbers[number]]
+            self._provide_assets(repository, release, [{"name": name, "content_type": "text/plain"}])
         asset = f"releases/assets/{parameters.get('asset_id')}"
         if "asset_id" in parameters and asset not in self.numbers:
             release = self.fake.add_release(repository, asset, b"x")
@@ -201,7 +173,8 @@ class Replay:
         for value in body.get("parents", ()):
             self.names.setdefault(value, head)
         if isinstance(body.get("tree"), str):
-            self.names.setdefault(body["tree"], git.commits[head].tree)
+            named = self.names.get(body["tree"], head)
+            self.names[body["tree"]] = git.commits[named].tree if named in git.commits else named
         for item in body["tree"] if isinstance(body.get("tree"), list) else ():
             if item.get("sha"):
                 self.names.setdefault(item["sha"], git.add_blob(b"x"))
@@ -216,7 +189,8 @@ class Replay:
             content = answered["content"] if operation == "repos/get-content" and "content" in answered else "eA=="
             for branch in [name for name in repository.git.refs if name.startswith("refs/heads/")]:
                 written = self._commit(repository, branch, path, b64decode(content))
-                self.names[body.get("sha", "")] = written
+                if "sha" in body:
+                    self.names[body["sha"]] = written
         if operation == "actions/get-workflow":
             refused = "does not have 'workflow_dispatch' trigger"
             started = not any(refused in str(exchange.answer) for exchange in self.recording)
@@ -309,8 +283,15 @@ def _compared(recorded: Recorded, answer: requests.Response) -> list[str]:
         missing.discard("location")  # "contents" told one in 2016, and tells none today
     differences = [f"the headers {sorted(missing)} are missing"] if missing else []
     if isinstance(recorded.answer, dict | list) and recorded.year >= KEYS_SINCE:
-        differences += _compared_values(recorded.answer, answer.json(), "")
+        said = answer.json()
+        differences += _compared_values(recorded.answer, said, "")
+        if recorded.status >= 400 and isinstance(recorded.answer, dict):
+            differences += _compared_messages(recorded.answer["message"], said["message"])
     return differences
+
+
+def _compared_messages(then: str, now: str) -> list[str]:
+    return [] if then == now else [f"{now!r}; recorded was {then!r}"]
 
 
 def _compared_values(then: Any, now: Any, where: str) -> list[str]:

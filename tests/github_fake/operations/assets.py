@@ -33,7 +33,7 @@ def upload_asset(exchange: Exchange) -> Answer:
     if not request.body:
         raise Refusal(400, "Bad Content-Length: ")
     if release.immutable:
-        raise invalid("ReleaseAsset", "custom", None, "Cannot upload assets to an immutable release.")
+        raise Refusal(422, "Cannot upload assets to an immutable release.")
     if len(request.body) > limits.asset_bytes:
         message = f"size must be less than or equal to {limits.asset_bytes}"
         raise invalid("ReleaseAsset", "custom", "size", message)

@@ -53,8 +53,10 @@ def get_blob(exchange: Exchange) -> Answer:
 
 @operation("git/create-tree")
 def create_tree(exchange: Exchange) -> Answer:
-    repository = _to_write(exchange)[0]
+    repository, rights = _to_write(exchange)
     git, asked = repository.git, exchange.request.json()
+    if any(touches_workflows(item["path"]) for item in asked.get("tree", ())):
+        rights.need("workflows", "write")
     base = asked.get("base_tree")
     if base is not None:
         base = git.commits[base].tree if base in git.commits else base

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from github_fake.exchange import Answer, Refusal, invalid, not_found
+from github_fake.exchange import Answer, Refusal, broken_rule, invalid, not_found
 from github_fake.git_objects import is_ref_name
 from github_fake.operations.registry import Exchange, operation, wanted
 from github_fake.rights import Rights
@@ -160,15 +160,21 @@ def _publish(
     """:param published_at: when it was, for a release that only gets another tag."""
     tag = release.tag_name
     if not is_ref_name(tag):
-        raise invalid("Release", "custom", "tag_name", "tag_name is not a valid tag")
+        raise _no_valid_tag("tag_name is not a valid tag", "tag_name is not well-formed")
     if tag in repository.burned_tags:
-        raise invalid("Release", "custom", "tag_name", "tag_name was used by an immutable release")
+        raise _no_valid_tag("tag_name was used by an immutable release")
     other = repository.release(tag)
     if other is not None and other.id != release.id:
         raise invalid("Release", "already_exists", "tag_name")
     exchange.world.publish(repository, release)
     if published_at is not None:
         release.published_at = published_at
+
+
+def _no_valid_tag(*messages: str) -> Refusal:
+    named = [broken_rule("Release", "custom", "tag_name", message) for message in messages]
+    whole = broken_rule("Release", "custom", message="Published releases must have a valid tag")
+    return Refusal(422, "Validation Failed", errors=[*named, whole])
 
 
 def _choose_latest(repository: Repository, release: Release, make_latest: str) -> None:

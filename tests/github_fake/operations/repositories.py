@@ -9,8 +9,8 @@ from github_fake.rights import Rights
 from github_fake.tokens import Role, TokenKind
 from github_fake.world import Repository
 
-# What of a public repository only those are told who say who they are.
-_NOT_FOR_ANYBODY = frozenset(
+# What of a repository only those are told who may push. Here a token's own grant counts; in `permissions` it does not.
+_OF_PUSHERS = frozenset(
     {
         "allow_auto_merge",
         "allow_merge_commit",
@@ -20,10 +20,8 @@ _NOT_FOR_ANYBODY = frozenset(
         "delete_branch_on_merge",
         "merge_commit_message",
         "merge_commit_title",
-        "permissions",
         "squash_merge_commit_message",
         "squash_merge_commit_title",
-        "temp_clone_token",
         "use_squash_pr_title_as_default",
     }
 )
@@ -138,7 +136,10 @@ def _rendered(exchange: Exchange, repository: Repository, rights: Rights) -> dic
     token = exchange.request.token
     is_app = token is not None and token.kind.is_app
     document = exchange.render.repository(repository, rights.role, pushes=not is_app)
-    return document if token is not None else {name: document[name] for name in document.keys() - _NOT_FOR_ANYBODY}
+    hidden = set() if rights.pushes else set(_OF_PUSHERS)
+    if token is None:
+        hidden.add("permissions")
+    return {name: value for name, value in document.items() if name not in hidden}
 
 
 def _create(exchange: Exchange, owner: str) -> Answer:

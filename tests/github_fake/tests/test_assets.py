@@ -30,7 +30,8 @@ def test_two_names_that_become_one_collide(writer: Client) -> None:
     assert writer.upload(release, "pkg-1!2.whl", b"x").status_code == 201
     answer = writer.upload(release, "pkg-1.2.whl", b"x")
     assert error_of(answer) == (422, "Validation Failed", "already_exists name")
-    assert answer.json()["status"] == "422"
+    assert "status" not in answer.json()
+    assert "request_id" in answer.json()
 
 
 def test_a_bare_plus_in_a_name_is_a_space(writer: Client) -> None:

@@ -29,6 +29,9 @@ class ChangeCounter:
                 # Not ftruncate: on a full disk, writing into a hole through the mapping kills the process (SIGBUS).
                 os.pwrite(descriptor, bytes(_NUMBER.size), 0)
             self._memory = mmap.mmap(descriptor, _NUMBER.size)
+        except OSError as error:
+            error.filename = str(path)  # what is said of a full disk is said of a file
+            raise
         finally:
             os.close(descriptor)
 

@@ -33,6 +33,7 @@ def option(
     expected: str = "",
     check: Callable[[Any], bool] | None = None,
     under_root: bool = False,
+    must_be_readable: bool = False,
 ) -> Any:
     """A field of an options class.
 
@@ -45,6 +46,7 @@ def option(
     :param expected: what a right value is, as in "expected a number of bytes"; empty: said by the type alone.
     :param check: whether a value of the right type is right; ``expected`` says what it looks for.
     :param under_root: absence (None) means a place under ROOT, so commands without a ROOT need the key.
+    :param must_be_readable: of a secret: its hash alone would not do.
     """
     metadata = {
         "help": help,
@@ -53,6 +55,7 @@ def option(
         "expected": expected,
         "check": check,
         "under_root": under_root,
+        "must_be_readable": must_be_readable,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -85,11 +88,14 @@ class Key:
     expected: str = ""
     check: Callable[[Any], bool] | None = None
     under_root: bool = False
+    must_be_readable: bool = False
 
     @property
     def spellings(self) -> tuple[str, ...]:
         """The TOML keys by which it can be given."""
-        return (self.name, f"{self.name}_hash", f"{self.name}_env") if self.kind is Kind.SECRET else (self.name,)
+        if self.kind is not Kind.SECRET:
+            return (self.name,)
+        return (self.name, *(() if self.must_be_readable else (f"{self.name}_hash",)), f"{self.name}_env")
 
 
 def keys_of(options: type) -> Sequence[Key]:

@@ -66,17 +66,29 @@ def noticed(repository: Repository, notice: Sequence[Change]) -> None:
     """The storage sent word of changes. What it says of files is listed at once; of all else, the synchroniser is told.
 
     Notices come late, twice and in any order: a file that is known to be newer, or dead, stays so.
+
+    :raises StorageUnavailable: it was asked whether a file that the notice only names is gone.
     """
     storage = repository.view(None)
-    with repository.index.changing() as change:
-        for it in notice:
-            if it.kind is ChangeKind.UNKNOWN or it.file is None or not it.file.storage_id or not storage.keeps_index:
+    for it in notice:
+        file = it.file or _removed(repository, storage, it)
+        with repository.index.changing() as change:
+            if not storage.keeps_index or it.kind is ChangeKind.UNKNOWN or file is None or not file.storage_id:
                 change.mark_noticed()
             elif it.kind is ChangeKind.PUBLISHED:
-                _learn(repository, storage, change, it.file)
+                _learn(repository, storage, change, file)
             else:
-                _bury(change, it.file)
-                settle(repository, storage, change, None, it.file, gone=True)
+                _bury(change, file)
+                settle(repository, storage, change, None, file, gone=True)
+
+
+def _removed(repository: Repository, storage: Storage, notice: Change) -> DistributionFile | None:
+    """The file that is listed under the name of one that was removed, if it is gone; else that was another."""
+    if not storage.keeps_index or notice.kind is not ChangeKind.REMOVED or notice.filename is None:
+        return None
+    with repository.index.reading() as snapshot:
+        listed = snapshot.file(notice.filename)
+    return None if listed is None or storage.find_file(listed) is not None else listed
 
 
 def _learn(repository: Repository, storage: Storage, change: IndexChange, file: DistributionFile) -> None:

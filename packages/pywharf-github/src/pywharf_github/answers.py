@@ -91,7 +91,9 @@ def refusal(answer: Answer) -> WharfError:
     if status == HTTPStatus.NOT_FOUND:
         return NotPermitted("GitHub shows this token no such repository, or does not let it do this.")
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return StorageUnavailable("The GitHub repository was renamed or moved; write its new name into the configuration.")
+        return StorageUnavailable(
+            "The GitHub repository was renamed or moved; write its new name into the configuration."
+        )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return AnswerLost(f"GitHub does not work right now (status {status}).", retry_after=_retry_after(answer))
     return StorageUnavailable(f"GitHub refuses with status {status}: {reason or 'no reason given'}.")

@@ -3,7 +3,7 @@
 ::
 
     index.toml               the part "index" of the remote index; its name is configured
-    index/<part>.toml        its other parts
+    index/<part>.toml        its other parts, named by one or two hexadecimal digits
     index.projects.toml      status and reservation of projects, and deleted files that left no tombstone
 
 A part's revision is the hash of its git blob, which anybody can compute from its bytes.
@@ -15,6 +15,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _MAX_PUT = 20 * 1024**2  # bytes that GitHub takes for one file in one request
 _MAX_INLINE = 4 * 1024**2  # bytes of all files together that travel in the request that makes a tree
 _TRIES = 5  # at a write that somebody else's commit to the branch came before
 _SUFFIX = ".toml"
+_PART = re.compile(r"[0-9a-f]{1,2}\.toml\Z")  # whatever else lies in the folder is somebody's own
 _REFUSED = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 #: GitHub's words where somebody else was first; a rule of the branch speaks with the same statuses.
@@ -140,7 +142,7 @@ class Branch:
         if path == self._index:
             return MAIN_PART
         folder, _, name = path.rpartition("/")
-        is_part = folder == self._folder and name.endswith(_SUFFIX) and name != MAIN_PART + _SUFFIX
+        is_part = folder == self._folder and _PART.match(name) is not None
         return name.removesuffix(_SUFFIX) if is_part else None
 
     # --- single files -------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def _of_release(action: str, release: releases.Json) -> Sequence[Change]:
     match found:
         case Tombstone():
             # One that goes away makes place for the same file, whose own event tells of it.
-            return [] if action in _GONE else [Change(ChangeKind.REMOVED, found.deleted.filename)]
+            return [] if action in _GONE else [Change(ChangeKind.REMOVED, found.file.filename, found.file)]
         case Published() if action in _GONE:
             return [Change(ChangeKind.REMOVED, found.file.filename, found.file)]
         case Published() if found.fields_asset is None:

@@ -151,7 +151,7 @@ class Publisher:
                 return _published(file, found)
             if not isinstance(found, Tombstone):
                 raise FileAlreadyExists(f"{file.filename} is published already.")
-            if found.deleted.sha256 != file.sha256:
+            if found.file.sha256 != file.sha256:
                 raise FileAlreadyExists(f"{file.filename} was deleted; it may come back with the same content only.")
             self.delete_release(found.release_id)
         raise StorageUnavailable(f"The name {file.filename} is changing hands on GitHub; try again.")

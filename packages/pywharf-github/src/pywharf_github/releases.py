@@ -11,8 +11,8 @@
                    [attachment_assets]                       names of the assets that hold the larger ones
     assets     the file itself, under the name that GitHub makes of it, and the larger attachments
 
-A deleted file leaves its release behind, without assets, as its tombstone: ``deleted`` instead of ``[file]``. So a
-name that was published stays taken by GitHub's own rule of one published release per tag.
+A deleted file leaves its release behind, without assets, as its tombstone: a body with ``[deleted]``. So a name that
+was published stays taken by GitHub's own rule of one published release per tag.
 
 pywharf 0.2 wrote the fields of the upload form as plain TOML. A release that a person made is served too, if its tag
 is a distribution's filename and GitHub knows the hash of its asset.
@@ -27,17 +27,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from packaging.utils import NormalizedName
-
 from pywharf_core import (
     AttachmentKind,
-    Deleted,
     DistributionFile,
     InvalidUpload,
     NotSupported,
     Refused,
     from_record,
-    normalise,
     parse_filename,
     to_record,
     toml_text,
@@ -93,12 +89,12 @@ class Published:
 class Tombstone:
     """A release whose file was deleted.
 
+    :ivar file: as it was, with its ``storage_id``.
     :ivar leftovers: ids of assets that are still there.
     """
 
     release_id: int
-    deleted: Deleted
-    project: NormalizedName
+    file: DistributionFile
     leftovers: Sequence[int] = ()
 
 
@@ -155,17 +151,8 @@ def body_of(
 
 def tombstone_body(file: DistributionFile, *, deleted_at: datetime) -> str:
     """The body of the release that a deleted file leaves behind."""
-    return _fenced(
-        {
-            "pywharf": _VERSION,
-            "deleted": {
-                "filename": file.filename,
-                "project": file.project,
-                "sha256": file.sha256,
-                "deleted_at": stamp(deleted_at),
-            },
-        }
-    )
+    record = to_record(replace(file, core_metadata=None, comment=None))
+    return _fenced({"pywharf": _VERSION, "deleted": {"deleted_at": stamp(deleted_at)}, "file": record})
 
 
 def tombstone_title(filename: str) -> str:
@@ -211,7 +198,8 @@ def read(release: Json) -> Published | Tombstone | Draft | Refused:
         if int(document["pywharf"]) > _VERSION:
             return Refused(tag, f"{tag} was published by a newer pywharf; update this one.")
         if "deleted" in document:
-            return _tombstone(release_id, document["deleted"], assets)
+            file = from_record(dict(document["file"]))
+            return Tombstone(release_id, file, [int(asset["id"]) for asset in assets])
         return _ours(release, tag, document, assets)
     except (KeyError, TypeError, ValueError, AttributeError):
         return Refused(tag, f"The release {tag} has a damaged body; publish the file again under a new version.")
@@ -283,15 +271,6 @@ def _moment(text: object) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _tombstone(release_id: int, deleted: Json, assets: Sequence[Json]) -> Tombstone:
-    return Tombstone(
-        release_id,
-        Deleted(str(deleted["filename"]), str(deleted["sha256"])),
-        normalise(str(deleted["project"])),
-        [int(asset["id"]) for asset in assets],
-    )
 
 
 def _ours(release: Json, tag: str, document: Json, assets: Sequence[Json]) -> Published | Refused:

@@ -67,7 +67,6 @@ logger = logging.getLogger(__name__)
 
 SWEPT_AFTER = timedelta(hours=1)
 
-_ASKED_ONE_BY_ONE = 50  # files that a listing lacks; if more, it is read once more instead
 _RANDOM_BITS = 10  # of a counter; with the milliseconds above them it fits into the 53 bits that JSON keeps
 
 #: Two updates of one file at a time in this process would read the same old state. By release id, modulo.
@@ -152,23 +151,24 @@ class GitHubStorage(Storage):
     # --- reading ------------------------------------------------------------------------------------------
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
-        """One request for each 100 releases, and one for the projects' states; sweeps on the way."""
+        """One request for each 100 releases, and one for the projects' states; sweeps on the way.
+
+        A listing shifts while others delete: what it lacks may be there all the same, which ``find_file`` tells.
+        """
         seen: set[str] = set()
         buried: list[Tombstone] = []
-        for release in self._releases(sweeping=True):
+        for release in self._releases():
+            self._swept(release)
             found = releases.read(release)
             if isinstance(found, Tombstone):
                 buried.append(found)
-                seen.add(found.deleted.filename)
+                seen.add(found.file.filename)
                 continue
             result = self._scanned(found, known)
             if result is not None and result.filename not in seen:
                 seen.add(result.filename)
                 yield result
-        for result in self._overlooked(known, seen):
-            seen.add(result.filename)
-            yield result
-        listed = seen - {tombstone.deleted.filename for tombstone in buried}
+        listed = seen - {tombstone.file.filename for tombstone in buried}
         yield from _remembered(self._states.read(), buried, listed)
 
     def find_file(self, file: DistributionFile) -> DistributionFile | None:
@@ -265,10 +265,7 @@ class GitHubStorage(Storage):
 
         :returns: how many there were. None are seen by a secret that may not write.
         """
-        swept = 0
-        for page in self._client.pages("/releases", {}):
-            swept += sum(self._swept(release) for release in page.data)
-        return swept
+        return sum(self._swept(release) for release in self._releases())
 
     # --- the remote index, and notices --------------------------------------------------------------------
 
@@ -280,11 +277,7 @@ class GitHubStorage(Storage):
     ) -> Mapping[str, str]:
         return self._branch.write_index(parts, replaces=replaces, message=message)
 
-    def read_notice(
-        self, headers: Mapping[str, str], body: bytes, secret: Secret | None = None
-    ) -> Sequence[Change] | None:
-        if secret is None:
-            return None
+    def read_notice(self, headers: Mapping[str, str], body: bytes, secret: Secret) -> Sequence[Change] | None:
         return notices.read_notice(headers, body, secret, self._client.repository_name)
 
     def close(self) -> None:
@@ -292,15 +285,13 @@ class GitHubStorage(Storage):
 
     # --- releases -----------------------------------------------------------------------------------------
 
-    def _releases(self, *, sweeping: bool) -> Iterator[Json]:
-        """All releases, each once. A listing shifts while it is read; what it lacks may be there all the same."""
+    def _releases(self) -> Iterator[Json]:
+        """All releases, each once, as a page may show some of the page before again."""
         seen: set[int] = set()
         for page in self._client.pages("/releases", {}):
             for release in page.data:
                 if int(release["id"]) not in seen:
                     seen.add(int(release["id"]))
-                    if sweeping:
-                        self._swept(release)
                     yield release
 
     def _scanned(
@@ -317,23 +308,6 @@ class GitHubStorage(Storage):
                 except FileNotFound:
                     return Refused(found.file.filename, f"The release {found.file.filename} lacks a part of its body.")
         return None
-
-    def _overlooked(self, known: Mapping[str, str], seen: set[str]) -> Iterator[DistributionFile | Unchanged | Refused]:
-        """Files that are published although the listing lacked them, as somebody deleted others meanwhile."""
-        missing = [filename for filename in known if filename not in seen]
-        if not missing:
-            return
-        if len(missing) > _ASKED_ONE_BY_ONE:
-            wanted = set(missing)
-            candidates: Iterator[Json] = (
-                release for release in self._releases(sweeping=False) if release["tag_name"] in wanted
-            )
-        else:
-            candidates = (found for tag in missing if (found := self._publisher.by_tag(tag)) is not None)
-        for release in candidates:
-            result = self._scanned(releases.read(release), known)
-            if result is not None:
-                yield result
 
     def _release_of(self, file: DistributionFile) -> Json | None:
         """By id, where the file has one: another release of the same name is another file."""
@@ -463,11 +437,11 @@ class GitHubStorage(Storage):
 def _remembered(
     remembered: Remembered, buried: Sequence[Tombstone], listed: set[str]
 ) -> Iterator[Deleted | ProjectState]:
-    deleted = {**remembered.deleted, **{it.deleted.filename: it.deleted.sha256 for it in buried}}
+    deleted = {**remembered.deleted, **{it.file.filename: it.file.sha256 for it in buried}}
     states: dict[NormalizedName, ProjectState] = dict(remembered.states)
     for tombstone in buried:
-        state = states.get(tombstone.project, ProjectState(name=tombstone.project))
-        states[tombstone.project] = replace(state, reserved=True)
+        state = states.get(tombstone.file.project, ProjectState(name=tombstone.file.project))
+        states[tombstone.file.project] = replace(state, reserved=True)
     yield from (Deleted(filename, sha256) for filename, sha256 in deleted.items() if filename not in listed)
     yield from states.values()
 

@@ -18,6 +18,7 @@ from pywharf.logs import AccessLog
 from pywharf.routes import files, health, integrity, json_api, manage, namespaces, simple
 from pywharf.routes.initialize import Initialize
 from pywharf.routes.upload import upload
+from pywharf.routes.webhook import webhook
 from pywharf.settings import ServerSettings
 from pywharf.wharf_in_force import WharfInForce
 from pywharf_core.errors import ConfigurationError
@@ -106,6 +107,7 @@ def _routes(initialize: Initialize) -> list[BaseRoute]:
         routes.append(_get(f"/pypi/{{project}}/{{version}}/json{slash}", json_api.release_document_of))
         routes.append(_get(f"/index_mtime{slash}", health.index_mtime))
         routes.append(Route(f"/initialize{slash}", initialize, methods=["POST"]))
+        routes.append(_post(f"/webhook/{{repository}}{slash}", webhook))
     return routes
 
 

@@ -11,15 +11,18 @@ from typing import IO
 
 import portalocker
 
+from pywharf.folding import fold_for_ever
 from pywharf.threads import StorageThreads
 from pywharf_core.errors import StorageUnavailable, WharfError
 from pywharf_core.missing_metadata import complete_metadata
+from pywharf_core.remote_changes import resolve_intents
 from pywharf_core.repository import Repository
 from pywharf_core.root import Root
 
 logger = logging.getLogger(__name__)
 
 _ASK_FOR_THE_LOCK_EVERY = 1.0  # seconds
+_LISTEN_EVERY = 0.5  # seconds
 _RETRY_FIRST = 2.0  # seconds after a failure, doubled up to the interval
 
 
@@ -43,10 +46,6 @@ class Synchroniser:
             await self._threads.run(self._repository.synchronisation.distrust_index)
         self._task = asyncio.create_task(self._run(lock, is_ours=is_ours))
 
-    def notice(self) -> None:
-        """Something changed in the storage: synchronise now."""
-        self._notice.set()
-
     async def stop(self) -> None:
         """Return when nothing of the task is left; a scan that runs is waited for."""
         self._stopping.set()
@@ -63,6 +62,8 @@ class Synchroniser:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._synchronise_for_ever())
                 tasks.create_task(self._complete_for_ever())
+                tasks.create_task(self._listen_for_ever())
+                tasks.create_task(fold_for_ever(self._repository, self._threads))
 
     async def _synchronise_for_ever(self) -> None:
         interval = self._repository.configuration.sync_index_interval
@@ -81,10 +82,29 @@ class Synchroniser:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._notice.wait(), seconds)
 
+    async def _listen_for_ever(self) -> None:
+        """Whichever process took a notice of the storage left word of it in the index."""
+        index = self._repository.index
+        version, heard = index.version(), await self._threads.run(self._noticed_at)
+        while True:
+            await asyncio.sleep(_LISTEN_EVERY)
+            if index.version() == version:
+                continue
+            version = index.version()
+            noticed_at = await self._threads.run(self._noticed_at)
+            if noticed_at != heard:
+                heard = noticed_at
+                self._notice.set()
+
+    def _noticed_at(self) -> float | None:
+        with self._repository.index.reading() as snapshot:
+            return snapshot.noticed_at()
+
     async def _synchronise(self) -> bool:
         name = self._repository.name
         try:
             report = await self._threads.run(self._repository.synchronise)
+            await self._threads.run(resolve_intents, self._repository)
             if swept := await self._threads.run(self._repository.sweep):
                 logger.info("unfinished uploads removed", extra={"repository": name, "files": swept})
             if report.added or report.changed or report.removed:

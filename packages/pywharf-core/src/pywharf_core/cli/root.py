@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import click
 
 from pywharf_core.cli.alike import AlikeGroup, leaves, plain
@@ -13,6 +11,7 @@ from pywharf_core.cli.failure import Failure, failure_of
 from pywharf_core.cli.hash_secret import hash_secret
 from pywharf_core.cli.init import init
 from pywharf_core.cli.plugin_list import plugin_list
+from pywharf_core.cli.update_index import update_index_command
 from pywharf_core.cli.versions import version_lines
 from pywharf_core.cli.why import why
 from pywharf_core.errors import PluginError, WharfError
@@ -63,14 +62,16 @@ class Root(AlikeGroup):
             super().invoke(ctx)  # what a command returns is no exit status
         except WharfError as error:
             raise failure_of(error) from error
-        except sqlite3.OperationalError as error:
-            raise Failure(
-                f"A database under ROOT cannot be read or written ({error}): is the disk full, or ROOT not writable?"
-            ) from error
         except OSError as error:
             if error.filename is None:  # not about a file that the operator could look at
                 raise
             raise failure_of(error) from error
+        except Exception as error:
+            if type(error).__module__ != "sqlite3":  # by name: whoever only wants help does not wait for that library
+                raise
+            raise Failure(
+                f"A database under ROOT cannot be read or written ({error}): is the disk full, or ROOT not writable?"
+            ) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         commands = list(leaves(ctx, self))
@@ -95,7 +96,17 @@ def make_root(plugins: Plugins) -> Root:
     :raises PluginError: a plugin brings a command that core has already.
     """
     root = Root(plugins)
-    for command in (check, delete, hash_secret, init, plugin_list, set_status, why, yank):
+    for command in (
+        check,
+        delete,
+        hash_secret,
+        init,
+        plugin_list,
+        set_status,
+        update_index_command(plugins),
+        why,
+        yank,
+    ):
         root.add_command(command)
     own = {plain(name) for name in root.commands}
     for command in plugins.commands:

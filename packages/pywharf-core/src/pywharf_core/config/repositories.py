@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 from pywharf_core.auth import AuthType
 from pywharf_core.config.toml_table import TomlTable, parse_tables
@@ -49,6 +50,7 @@ class RepositoryConfiguration:
     extra_index_url: str | None = None
     namespaces: bool = False
     webhook_secret: Secret | None = None
+    index_updates: Literal["server", "service"] = "server"
     trust_root: Path | None = None
     trusted_publishers: tuple[TrustedPublisher, ...] = ()
     admin_secret: Secret | None = None
@@ -91,7 +93,14 @@ class CommonOptions:
         check=_is_index_url,
     )
     namespaces: bool = option("Whether pages tell of namespaces", default=False)
-    webhook_secret: Secret | None = option("The secret that signs the storage's notices", default=None)
+    webhook_secret: Secret | None = option(
+        "The secret that signs the storage's notices; without it none are taken", default=None, must_be_readable=True
+    )
+    index_updates: Literal["server", "service"] = option(
+        "Who writes the remote index, where the storage keeps one: this server, with the admin secret, or the backend's "
+        "own service, such as a workflow",
+        default="server",
+    )
     trust_root: Path | None = option(
         "A sigstore trusted root, as a JSON file, by which attestations are verified; absent: the public instance's",
         default=None,

@@ -28,7 +28,7 @@ token = click.option(
     "--token",
     type=SECRET,
     required=True,
-    envvar="PYWHARF_TOKEN",
+    envvar=["PYWHARF_TOKEN", "GITHUB_TOKEN"],
     show_envvar=True,
     help="GitHub's token to act with; `-`: from standard input.",
 )

@@ -91,7 +91,7 @@ def init_pkg_repo(
 
     plan = Plan(
         name=name,
-        owner=owner or "the-token-s-user",
+        owner=owner or "somebody",
         repo=repo,
         branch=branch,
         index_filename=index_filename,
