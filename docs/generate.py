@@ -25,7 +25,7 @@ DOCS = Path(__file__).parent
 CHECKLIST = DOCS.parent / "tests" / "conformance" / "checklist.toml"
 
 # Whatever else is installed here, the pages are about these.
-_OURS = ("file_system", "secrets", "server")
+_OURS = ("file_system", "github", "secrets", "server")
 
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
@@ -77,6 +77,7 @@ def generated(plugins: Plugins) -> Mapping[str, Callable[[], str]]:
         "common options": lambda: option_table(CommonOptions),
         "trusted publisher options": lambda: option_table(TrustedPublisher),
         "file_system options": lambda: option_table(storage.options),
+        "github options": lambda: option_table(plugins.storage_types["github"].options),
         "secrets options": lambda: option_table(auth.options),
         "commands": lambda: "\n\n".join(command_sections(plugins)),
         "checklist": lambda: "\n\n".join(checklist_sections()),

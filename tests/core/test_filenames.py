@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from packaging.version import InvalidVersion, Version
 
 from pywharf_core.errors import InvalidUpload
-from pywharf_core.filenames import MAX_FILENAME_BYTES, is_project_name, normalise, parse_filename, parse_version
+from pywharf_core.filenames import (
+    MAX_FILENAME_BYTES,
+    distribution_of,
+    is_project_name,
+    normalise,
+    parse_filename,
+    parse_version,
+)
 
 
 @pytest.mark.parametrize(
@@ -139,3 +146,20 @@ def test_a_name_too_long_for_any_file_is_no_project_name() -> None:
 def test_a_number_of_more_digits_than_python_reads_is_no_version() -> None:
     with pytest.raises(InvalidVersion):
         parse_version("1" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("foo_bar-1.0-py3-none-any.whl", "Foo.Bar-1.0-py3-none-any.whl", True),
+        ("foo-1.0-py3-none-any.whl", "foo-1.0.0-py3-none-any.whl", False),
+        ("foo-1.0-py2.py3-none-any.whl", "foo-1.0-py3.py2-none-any.whl", True),
+        ("foo-1.0-1-py3-none-any.whl", "foo-1.0-py3-none-any.whl", False),
+        ("foo-1.0-py3-none-any.whl", "foo-1.0-py2-none-any.whl", False),
+        ("foo_bar-1.0.tar.gz", "foo-bar-1.0.tar.gz", True),
+        ("foo-1.0.tar.gz", "foo-1.0.zip", False),
+    ],
+)
+def test_two_spellings_of_a_filename_mean_one_distribution(one: str, other: str, equal: bool) -> None:
+    project = parse_filename(one).project
+    assert (distribution_of(one, project) == distribution_of(other, project)) is equal

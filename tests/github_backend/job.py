@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +20,29 @@ def steps_of(workflow: str | bytes, job: str) -> Sequence[Mapping[str, Any]]:
 
 
 def run_steps(
-    workflow: str | bytes, job: str, *, folder: Path, expressions: Mapping[str, str], env: Mapping[str, str]
+    workflow: str | bytes,
+    job: str,
+    *,
+    folder: Path,
+    expressions: Mapping[str, str],
+    env: Mapping[str, str],
+    without: Collection[str] = (),
 ) -> str:
-    """Run the steps that call pywharf, which is installed already, and give what they printed.
+    """Run the steps that are commands, one shell each, and give what they printed. pywharf and its like are installed.
 
     :param expressions: value by what stands in ``${{ … }}``.
     :param env: what the runner sets.
+    :param without: steps that are left out, by what they are named or run.
     """
+    shared = yaml.safe_load(workflow)["jobs"][job].get("env", {})
     path = f"{Path(sys.executable).parent}:{clean_shell()['PATH']}"
     printed = ""
     for step in steps_of(workflow, job):
-        if "pywharf " in step.get("run", ""):
+        if "run" in step and not {step["run"].strip(), step.get("name")} & set(without):
             own = {
                 name: re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: expressions[found[1]], str(value))
                 for name, value in step.get("env", {}).items()
             }
-            environment = {**clean_shell(), **env, **own, "PATH": path}
+            environment = {**clean_shell(), **env, **shared, **own, "PATH": path}
             printed += run("bash", "-e", "-c", step["run"], cwd=folder, env=environment)
     return printed

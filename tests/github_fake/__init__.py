@@ -14,7 +14,7 @@ block, what did not fit fails the test (``fake.violations``).
                                     a rival's move (``before=``, ``then=``)
 ``fake.calls``                      what was asked: ``count("POST /repos/{o}/{r}/releases")``, ``operations``,
                                     ``charged``, ``with fake.calls.during() as calls``
-``fake.clock.advance(301)``         the time that GitHub believes: signed links expire, allowances come back
+``fake.clock.advance(301)``         the time that GitHub believes: signed links expire, allowances come back; ``stop()``
 ``fake.limits``                     ``exhaust(token)``; ``content_per_minute = 80`` limits the creation of content
 ``token.revoke()``, ``fake.grant``  rights that change in mid-session; ``token.permissions``, ``token.scopes``
 ``fake.world``                      ``digests = False`` (an old Enterprise), ``redirects_downloads = False`` (bytes at once)
@@ -23,6 +23,9 @@ block, what did not fit fails the test (``fake.violations``).
 ``repository.releases``, ``.file``  what GitHub holds; ``fake.add_release``, ``fake.put_file`` change it as others would
 ``Hosts(storage="127.0.0.2")``      several hosts; ``fake.tokens_at_storage`` tells of tokens that went where none may
 ==================================  ====================================================================================
+
+What it does is held to evidence: `evidence` asks it what others once asked the real GitHub; `recut` cuts the document again.
+What it does not know: GraphQL, attestations, runs of workflows, git over HTTP, versions of the API other than 2022-11-28.
 """
 
 from github_fake.fake import FakeGitHub, Hosts, names_resolved

@@ -11,10 +11,15 @@ class Clock:
 
     def __init__(self) -> None:
         self._ahead = 0.0
+        self._stopped: float | None = None
 
     def now(self) -> float:
         """Unix seconds."""
-        return time.time() + self._ahead
+        return (time.time() if self._stopped is None else self._stopped) + self._ahead
+
+    def stop(self) -> None:
+        """From now on time passes by `advance` only."""
+        self._stopped = time.time()
 
     def advance(self, seconds: float) -> None:
         self._ahead += seconds

@@ -67,7 +67,7 @@ class _Connection(BaseHTTPRequestHandler):
             self._send(self.server.front.handle(Incoming(self.command, self.path, headers, self._read)))
         except ConnectionCut:
             self._cut()
-        except (ConnectionError, TimeoutError, ValueError):
+        except (OSError, ValueError):
             self.close_connection = True  # the other side went away
         if self._unread:
             self.close_connection = True

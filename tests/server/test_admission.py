@@ -5,10 +5,16 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+import pywharf_filesystem.plugin
+from pywharf_core.auth import AuthType, Verdict
+from pywharf_core.hookspecs import hookimpl
+from pywharf_core.plugins import Plugins
 from pywharf_core.secret import Secret
+from pywharf_core.shared_secrets import SharedSecretOptions, SharedSecrets, SharedSecretsType
 from pywharf_core.testing import make_wheel
 from server.in_process import OTHER_READER, READER, WRITER, Application, application
 from support.uploads import basic
@@ -219,3 +225,33 @@ def test_health_and_age_of_the_index_can_be_asked(app: Application) -> None:
         answer = app.get(path)
         assert answer.headers["content-type"].startswith("text/plain")
         assert abs(int(answer.text) - (app.root.path.stat().st_mtime)) < 60
+
+
+class _CountedSecrets(SharedSecrets):
+    asked: ClassVar[list[str]] = []
+
+    def access(self, username: str, secret: Secret) -> Verdict:
+        self.asked.append(secret.reveal())
+        return super().access(username, secret)
+
+
+class _CountedSecretsType(SharedSecretsType):
+    name: ClassVar[str] = "counted"
+
+    def open(self, repository: str, options: SharedSecretOptions) -> SharedSecrets:
+        return _CountedSecrets(options)
+
+
+class _CountedSecretsPlugin:
+    @hookimpl
+    def pywharf_auth_types(self) -> list[type[AuthType]]:
+        return [_CountedSecretsType]
+
+
+def test_an_unknown_repository_takes_as_long_as_a_wrong_secret_where_secrets_are_hashed(tmp_path: Path) -> None:
+    config = f'[local]\ntype = "file_system"\nauth = "counted"\nread_secret_hash = "{Secret("reads").hashed()}"\n'
+    plugins = Plugins.of(pywharf_filesystem.plugin, _CountedSecretsPlugin())
+    with application(tmp_path, config, None, plugins=plugins) as app:
+        assert app.get("/simple/", ("local", "wrong")).status_code == 401
+        assert app.get("/simple/", ("nowhere", "guess")).status_code == 401
+    assert _CountedSecrets.asked == ["wrong", "guess"]

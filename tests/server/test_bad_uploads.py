@@ -306,3 +306,13 @@ def test_two_spellings_of_a_name_are_one_project_and_one_version(app: Applicatio
     assert app.upload(make_wheel(tmp_path, "zope_interface", "1.0.0")).status_code == 200
     assert app.projects() == ["zope-interface"]
     assert len(app.listed("zope-interface")) == 2
+
+
+def test_a_wheel_under_another_spelling_of_a_published_one_is_refused(app: Application, tmp_path: Path) -> None:
+    published = make_wheel(tmp_path, "foo_bar", "1.0")
+    assert app.upload(published).status_code == 200
+    respelled = make_wheel(tmp_path, "foo_bar", "1.0", filename="Foo_Bar-1.0-py3-none-any.whl", summary="other content")
+    answer = app.upload(respelled)
+    assert answer.status_code == 409
+    assert "another spelling of foo_bar-1.0-py3-none-any.whl" in answer.text
+    assert set(app.listed("foo-bar")) == {published.name}

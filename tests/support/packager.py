@@ -33,17 +33,27 @@ class Packager:
             "VIRTUAL_ENV": str(self._fresh),
         }
 
-    def follow(self, line: str, *, port: int, secrets: Mapping[str, str]) -> None:
+    def environment_with(self, **more: str) -> Mapping[str, str]:
+        """The packager's own environment, with pywharf and the tests' other tools at the end of its path."""
+        path = f"{self._environment['PATH']}:{Path(sys.executable).parent}"
+        return {**self._environment, "PATH": path, **more}
+
+    def follow(
+        self, line: str, *, port: int, secrets: Mapping[str, str] | None = None, more: Mapping[str, str] | None = None
+    ) -> None:
         """Run a line that a page or the server tells, for this package and the server on ``port``.
 
         What says that it installs must have installed the package.
 
-        :param secrets: ``read_secret`` and ``write_secret``.
+        :param secrets: ``read_secret`` and ``write_secret``, for their placeholders and variables.
+        :param more: other variables.
         """
-        read, write = secrets["read_secret"], secrets["write_secret"]
         line = line.replace("8888", str(port)).replace("PACKAGE", _TINY)
-        line = line.replace("<read secret>", read).replace("<write secret>", write)
-        environment = {**self._environment, "READ_SECRET": read, "WRITE_SECRET": write}
+        environment = {**self._environment, **(more or {})}
+        if secrets is not None:
+            read, write = secrets["read_secret"], secrets["write_secret"]
+            line = line.replace("<read secret>", read).replace("<write secret>", write)
+            environment |= {"READ_SECRET": read, "WRITE_SECRET": write}
         run("bash", "-c", line, cwd=self._folder, env=environment)
         if "install" in line:
             pip: list[str | Path] = [self._fresh / "bin/python", "-m", "pip"]

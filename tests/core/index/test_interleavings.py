@@ -206,6 +206,9 @@ class World:
         promised = {identity: file for by in self.promised for identity, file in by.items() if identity in there}
         deleted = set().union(*self.deleted)
         assert promised.keys() <= content.files.keys()
+        for by in self.promised:  # of each server: another's may be older, or newer
+            for identity in by.keys() & there.keys():
+                assert content.files[identity].counter >= by[identity].counter
         assert not deleted & content.files.keys()
         for number, server in enumerate(self.servers):
             listed = {file.storage_id: file for file in files_of(server)}

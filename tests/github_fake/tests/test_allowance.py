@@ -10,6 +10,7 @@ from github_fake.tests.asking import Client, error_of
 
 @pytest.mark.parametrize("status", [403, 429])
 def test_an_allowance_that_is_used_up_comes_back_with_time(fake: FakeGitHub, reader: Client, status: int) -> None:
+    fake.clock.stop()
     fake.limits.refusing_status = status
     assert reader.get("").headers["X-RateLimit-Remaining"] == "4999"
     fake.limits.exhaust(reader.token, for_seconds=100)

@@ -84,6 +84,7 @@ def test_an_asset_is_renamed_and_deleted(writer: Client) -> None:
 def test_a_download_is_a_signed_link_for_300_seconds_and_one_method(
     fake: FakeGitHub, reader: Client, writer: Client
 ) -> None:
+    fake.clock.stop()
     asset = writer.published("tag", b"0123456789")["assets"][0]["id"]
     link = reader.link(asset)
     assert requests.get(link, timeout=TIMEOUT).content == b"0123456789"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -78,6 +80,34 @@ def test_a_rival_is_faster(fake: FakeGitHub, writer: Client, repository: Reposit
     release = writer.draft("x")
     fake.faults.next("repos/update-release", before=lambda: fake.add_release(repository, "x"))
     assert error_of(writer.publish(release))[2] == "already_exists tag_name"
+
+
+def test_a_token_ends_in_the_middle_of_a_publication(fake: FakeGitHub, writer: Client, repository: Repository) -> None:
+    release = writer.draft("x")
+    assert writer.token is not None
+    fake.faults.next("repos/upload-release-asset", before=writer.token.revoke)
+    assert error_of(writer.upload(release, "x", b"x"))[:2] == (401, "Bad credentials")
+    assert repository.drafts()[0].assets == {}
+
+
+def test_a_client_that_goes_away_leaves_no_trace(fake: FakeGitHub, writer: Client, repository: Repository) -> None:
+    release = writer.draft("x")
+
+    target = urlsplit(release["upload_url"].partition("{")[0])
+    connection = HTTPConnection(str(target.hostname), target.port)
+    connection.putrequest("POST", f"{target.path}?name=x")
+    connection.putheader("Authorization", f"token {writer.token.value if writer.token else ''}")
+    connection.putheader("Content-Length", "100")
+    connection.endheaders(b"too little")
+    connection.close()
+    assert writer.upload(release, "x", b"x").status_code == 201
+    assert len(repository.drafts()[0].assets) == 1
+
+
+def test_a_body_of_unknown_length_is_refused(writer: Client) -> None:
+    release = writer.draft("x")
+    url = f"{release['upload_url'].partition('{')[0]}?name=x"
+    assert requests.post(url, data=iter([b"x"]), timeout=5).status_code == 400
 
 
 def test_a_page_changes_while_it_is_listed(fake: FakeGitHub, reader: Client, repository: Repository) -> None:

@@ -48,6 +48,9 @@ class Auth(ABC):
         :raises StorageUnavailable: it cannot be found out now.
         """
 
+    def pretend(self, secret: Secret) -> None:  # noqa: B027 - most take no time of their own
+        """Take the time that a question takes here, and ask nobody: an unknown repository is to answer no faster."""
+
     def close(self) -> None:  # noqa: B027 - most have nothing to close
         """Let go of connections; called once."""
 

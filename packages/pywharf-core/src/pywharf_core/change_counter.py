@@ -23,17 +23,17 @@ class ChangeCounter:
     """
 
     def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path = path
+        self._memory, self._inode = _mapped(path)
+
+    def follow(self) -> None:
+        """Look whether the file was removed and made anew, by whomever: then the number is the new one's."""
         try:
-            if os.fstat(descriptor).st_size < _NUMBER.size:
-                # Not ftruncate: on a full disk, writing into a hole through the mapping kills the process (SIGBUS).
-                os.pwrite(descriptor, bytes(_NUMBER.size), 0)
-            self._memory = mmap.mmap(descriptor, _NUMBER.size)
-        except OSError as error:
-            error.filename = str(path)  # what is said of a full disk is said of a file
-            raise
-        finally:
-            os.close(descriptor)
+            inode = os.stat(self._path).st_ino
+        except FileNotFoundError:
+            inode = 0
+        if inode != self._inode:
+            self._memory, self._inode = _mapped(self._path)
 
     def value(self) -> int:
         """Differs from the last answer if anybody wrote since."""
@@ -42,7 +42,24 @@ class ChangeCounter:
 
     def change(self) -> None:
         """For any writer, at any time."""
+        self.follow()
         self._memory[:] = os.urandom(_NUMBER.size)
 
     def close(self) -> None:
         self._memory.close()
+
+
+def _mapped(path: Path) -> tuple[mmap.mmap, int]:
+    """The number's eight bytes and the file's inode; the file is made if need be."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        stat = os.fstat(descriptor)
+        if stat.st_size < _NUMBER.size:
+            # Not ftruncate: on a full disk, writing into a hole through the mapping kills the process (SIGBUS).
+            os.pwrite(descriptor, bytes(_NUMBER.size), 0)
+        return mmap.mmap(descriptor, _NUMBER.size), stat.st_ino
+    except OSError as error:
+        error.filename = str(path)  # what is said of a full disk is said of a file
+        raise
+    finally:
+        os.close(descriptor)

@@ -25,7 +25,7 @@ from pywharf_core.errors import (
     StorageUnavailable,
     WharfError,
 )
-from pywharf_core.filenames import parse_version
+from pywharf_core.filenames import distribution_of, parse_version
 from pywharf_core.index.local import IndexChange
 from pywharf_core.index.pending import PendingKind
 from pywharf_core.index.sync import with_what_was_computed
@@ -200,10 +200,18 @@ def _before_publication(repository: Repository, file: DistributionFile) -> tuple
         project = snapshot.project(file.project)
         listed = snapshot.file(file.filename)
         tombstone = snapshot.tombstone(file.filename)
+        others = snapshot.files(file.project) if listed is None else []
     if project is not None and (closed := _CLOSED.get(project.state.status)):
         raise NotPermitted(f"The project {file.project} is {closed} and takes no uploads.")
     if tombstone is not None and tombstone.sha256 != file.sha256:
         raise _deleted(file)
+    meant = distribution_of(file.filename, file.project)
+    for other in others:
+        if distribution_of(other.filename, other.project) == meant:
+            raise FileAlreadyExists(
+                f"File already exists: {file.filename} is another spelling of {other.filename}, which is published; "
+                "raise the version and publish again."
+            )
     return since, listed
 
 

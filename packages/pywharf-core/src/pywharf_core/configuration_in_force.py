@@ -162,6 +162,10 @@ class GenerationWatch:
         changed, self._seen = number != self._seen, number
         return changed
 
+    def follow(self) -> None:
+        """To be called now and then, in case that the file was removed."""
+        self._counter.follow()
+
     def close(self) -> None:
         self._counter.close()
 

@@ -61,6 +61,18 @@ def parse_version(text: str) -> Version:
         raise InvalidVersion(text) from error
 
 
+def distribution_of(filename: str, project: NormalizedName) -> tuple[object, ...]:
+    """What a valid filename means, however its name is spelled: equal for ``Foo.Bar-1.0…whl`` and ``foo_bar-1.0…whl``.
+
+    ``1.0`` and ``1.0.0`` are one release of two distributions, as on PyPI.
+    """
+    parsed = parse_filename(filename, project)
+    if parsed.packagetype == "sdist":
+        return parsed.project, str(parsed.version), filename.endswith(".zip")
+    _name, _version, build, tags = parse_wheel_filename(filename)
+    return parsed.project, str(parsed.version), build, tags
+
+
 def parse_filename(filename: str, project: str | None = None) -> ParsedFilename:
     """Project, version and kind of a wheel or sdist.
 

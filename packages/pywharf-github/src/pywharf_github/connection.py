@@ -40,7 +40,7 @@ class Timeouts:
     """
 
     connect: float = 10
-    api: int = 20
+    api: int = 15
     transfer: float = 60
 
 
@@ -125,25 +125,19 @@ class Connection:
 
         :raises AnswerLost: there was no answer.
         """
+        sent = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION, **(headers or {})}
         self._caller.secret = secret
         try:
             with _transport_errors():
                 status, answered, text = self._github.requester.requestJson(
-                    verb,
-                    path,
-                    parameters=dict(parameters or {}),
-                    headers={
-                        "Accept": "application/vnd.github+json",
-                        "X-GitHub-Api-Version": API_VERSION,
-                        **(headers or {}),
-                    },
-                    input=body,
+                    verb, path, parameters=dict(parameters or {}), headers=sent, input=body
                 )
                 return parsed(status, answered, text)
         except github.GithubException as error:
             return Answer(error.status, _lower(error.headers or {}), error.data)
         finally:
             self._caller.secret = None
+            sent.pop("Authorization", None)  # PyGithub keeps the headers of its last request
 
     def upload(
         self, secret: Secret | None, url: str, name: str, content: IO[bytes], size: int, content_type: str

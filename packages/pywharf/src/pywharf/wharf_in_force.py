@@ -152,7 +152,10 @@ class WharfInForce:
         while True:
             await asyncio.sleep(_FOLLOW_EVERY)
             try:
-                await self.current()
+                self._watch.follow()
+                opened = await self.current()
+                for repository in opened.repositories.values() if opened else ():
+                    repository.index.follow()
             except Exception as error:
                 logger.error("the configuration in force cannot be read", extra={"error": str(error)})
 

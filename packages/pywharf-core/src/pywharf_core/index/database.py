@@ -70,6 +70,7 @@ class IndexDatabase:
 
     :param path: of the file; its folder exists.
     :param lock: a file of its own whose lock lets one writer in, of all processes.
+    :ivar follow: a function to be called now and then, in case that the file behind ``version`` was removed.
     :ivar version: a function whose number differs from the last one if anybody, in any process, committed since.
     """
 
@@ -82,6 +83,7 @@ class IndexDatabase:
         self._inode_at: tuple[int, int] | None = None
         self._counter = ChangeCounter(path.with_suffix(".changes"))
         self.version = self._counter.value
+        self.follow = self._counter.follow
         with self._alone():
             self._writer = self._open_or_rebuild()
             self._counter.change()  # for a writer that died between its commit and its word

@@ -35,12 +35,14 @@ class LocalIndex:
 
     :param path: of the SQLite file; its folder exists.
     :param lock: a file of its own for the writers' lock.
+    :ivar follow: see ``IndexDatabase``.
     :ivar version: a function; its number differs from the last one if anybody, in any process, changed the index since.
     """
 
     def __init__(self, path: Path, lock: Path) -> None:
         self._database = IndexDatabase(path, lock)
         self.version = self._database.version
+        self.follow = self._database.follow
 
     @contextmanager
     def reading(self) -> Iterator[IndexSnapshot]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from pywharf.exchange import exchange_of
-from pywharf_core.errors import FileTooLarge, InvalidRequest, NotFound, NotPermitted, StorageUnavailable
+from pywharf_core.errors import FileTooLarge, NotFound, NotPermitted, StorageUnavailable
 from pywharf_core.remote_changes import noticed
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise InvalidRequest("The notice broke off.")
+            raise ClientDisconnect
         body += message.get("body", b"")
         _check_size(len(body))
         if not message.get("more_body", False):
