@@ -49,7 +49,7 @@ def quick(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run every test; pytest's arguments after `--`."""
     _install_pywharf(session, "-r", "tests/requirements.txt")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "2", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session(python=SUPPORTED, default=False)
