@@ -174,7 +174,8 @@ def _proof(line: Mapping[str, Any]) -> str:
 
 
 def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
+    if not text.partition(" ")[0].endswith(":"):  # the name of what an option belongs to
+        text = text[:1].upper() + text[1:]
     return text if text.endswith(".") else f"{text}."
 
 

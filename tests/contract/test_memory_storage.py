@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from pywharf_core.storage import Storage
-from pywharf_core.testing import MemoryOptions, MemoryStorage, MemoryStorageType, StorageContract, make_upload
+from pywharf_core.testing import (
+    IndexedMemoryStorage,
+    MemoryOptions,
+    MemoryStorage,
+    MemoryStorageType,
+    StorageContract,
+    make_upload,
+)
 
 
 class TestMemoryStorage(StorageContract):
@@ -32,6 +39,16 @@ class TestMemoryStorage(StorageContract):
             storage.store.available = True
 
         return off
+
+
+class TestIndexedMemoryStorage(TestMemoryStorage):
+    @pytest.fixture
+    def storage(self) -> IndexedMemoryStorage:
+        return IndexedMemoryStorage()
+
+    @pytest.fixture
+    def reopen(self, storage: MemoryStorage) -> Callable[[], Storage]:
+        return lambda: IndexedMemoryStorage(storage.store)
 
 
 def test_one_working_folder_finds_its_store_again(tmp_path: Path) -> None:

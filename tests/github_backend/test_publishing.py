@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -239,6 +239,25 @@ def test_racing_uploads_of_the_same_content_leave_one_release_and_no_drafts(
     with ThreadPoolExecutor(6) as threads:
         assert sum(threads.map(publish, range(6))) == 1
     assert len(repository.releases) == 1
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same content", "other content"])
+def test_a_name_that_is_refused_at_the_draft_already_is_treated_alike(
+    fake: FakeGitHub, storage: GitHubStorage, tmp_path: Path, same: bool
+) -> None:
+    added = storage.add_file(*make_upload(tmp_path))
+    upload = make_upload(tmp_path, summary=None if same else "other")
+    taken: list[Mapping[str, Any]] = [{"resource": "Release", "code": "already_exists", "field": "tag_name"}]
+    fake.faults.next(DRAFT, status=422, message="Validation Failed", errors=taken)
+    with pytest.raises(FileAlreadyExists):
+        storage.add_file(*upload)
+    storage.delete_file(added)
+    fake.faults.next(DRAFT, status=422, message="Validation Failed", errors=taken)
+    if same:
+        assert storage.add_file(*upload).sha256 == added.sha256
+    else:
+        with pytest.raises(FileAlreadyExists, match="deleted"):
+            storage.add_file(*upload)
 
 
 # --- what GitHub would rewrite or refuse ------------------------------------------------------------------

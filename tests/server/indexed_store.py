@@ -15,7 +15,7 @@ from pywharf_core.index.document import MAIN, Content, decode_main
 from pywharf_core.model import DistributionFile
 from pywharf_core.plugins import load_plugins
 from pywharf_core.secret import Secret
-from pywharf_core.storage import Change
+from pywharf_core.storage import Change, StorageType
 from pywharf_core.testing import (
     IndexedMemoryStorage,
     IndexedMemoryStorageType,
@@ -64,7 +64,10 @@ def served(
     :param configured: ROOT is, by another process of it.
     """
     plugins = load_plugins()
-    types = {**plugins.storage_types, IndexedMemoryStorageType.name: IndexedMemoryStorageType}
+    types: dict[str, type[StorageType]] = {
+        **plugins.storage_types,
+        IndexedMemoryStorageType.name: IndexedMemoryStorageType,
+    }
     config = "\n".join(
         [
             *("[local]", 'type = "indexed_memory"', f'store = "{store.name}"'),

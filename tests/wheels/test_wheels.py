@@ -19,12 +19,13 @@ from support.repository_copy import REPOSITORY, copy_repository
 
 pytestmark = pytest.mark.slow
 
-DISTRIBUTIONS = ("pywharf-core", "pywharf-filesystem", "pywharf")
+DISTRIBUTIONS = ("pywharf-core", "pywharf-filesystem", "pywharf-github", "pywharf")
 
 #: The plugins that `pywharf plugins` lists when nothing but the distribution was asked for.
 PLUGINS = {
     "pywharf-core": {"secrets"},
     "pywharf-filesystem": {"secrets", "file_system"},
+    "pywharf-github": {"secrets", "github"},
     "pywharf": {"secrets", "file_system", "server"},
 }
 

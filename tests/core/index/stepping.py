@@ -83,7 +83,7 @@ class SteppedStorage(IndexedMemoryStorage):
     """Each call is a step of its own, and so is each page of a scan; what comes after a step, up to the next, too."""
 
     def __init__(self, store: MemoryStore) -> None:
-        super().__init__(store, page_size=1)
+        super().__init__(store, page_size=1, remembers=False)
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
         self.scans += 1

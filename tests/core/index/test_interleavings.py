@@ -219,6 +219,10 @@ class World:
         there = self.stored()
         content = self.remote_content()
         assert content.files == there
+        assert set().union(*self.deleted) <= content.deleted.keys()
+        newcomer = self.open(SERVERS)
+        newcomer.synchronise()
+        self.servers.append(newcomer)
         for number, server in enumerate(self.servers):
             shown = {file.storage_id: file for file in files_of(server)}
             assert shown == there, f"server {number}"
@@ -282,7 +286,7 @@ def test_servers_and_a_rebuild_lose_nothing_and_bring_nothing_back(sharded: bool
     folder = Path(tempfile.mkdtemp(prefix="pywharf-test-", dir=_FOLDERS))
     with (
         mock.patch.object(remote_changes, "_STILL_RUNNING", -1),
-        mock.patch.object(remote, "MOST_UNSHARDED", 0 if sharded else remote.MOST_UNSHARDED),
+        mock.patch.object(remote, "MOST_UNSHARDED", 0 if sharded else document.MOST_UNSHARDED),
     ):
         world = World(folder)
         try:

@@ -17,6 +17,7 @@ BELIEVED_FOR = 60.0  # seconds
 DISBELIEVED_FOR = 10.0
 
 _INSTALLATION = "ghs_"  # an app's, and the one that a job of Actions has
+_WITHOUT_SCOPES = (_INSTALLATION, "github_pat_", "ghu_")  # fine-grained, and of an app's user
 
 
 def access_of(client: Client) -> Verdict:
@@ -41,7 +42,7 @@ def _access(repository: Mapping[str, Any], scopes: str | None, token: str) -> Ac
     may_push = bool(permissions.get("push") or permissions.get("maintain") or permissions.get("admin"))
     if repository.get("archived"):
         return Access.READ
-    if scopes is not None and not token.startswith(_INSTALLATION):
+    if scopes is not None and not token.startswith(_WITHOUT_SCOPES):
         granted = {scope.strip() for scope in scopes.split(",")}
         enough = {"repo"} if repository.get("private") else {"repo", "public_repo"}
         return Access.WRITE if may_push and granted & enough else Access.READ

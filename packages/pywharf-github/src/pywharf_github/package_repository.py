@@ -139,7 +139,9 @@ class PackageRepository:
                 "name": self._plan.repo,
                 "description": "Python packages, served by pywharf",
                 "private": not self._plan.public,
-                "auto_init": True,  # releases need a commit
+                # The workflow is the first commit. One that GitHub makes by itself comes a moment after the answer, and
+                # in the way of ours.
+                "auto_init": False,
                 "has_issues": False,
                 "has_projects": False,
                 "has_wiki": False,

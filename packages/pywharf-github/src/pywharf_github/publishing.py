@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 _BURNED = "immutable release"  # in GitHub's words, where the tag of one that was deleted is asked for
 _CONTENT_TYPES = {".whl": "application/zip", ".zip": "application/zip", ".gz": "application/gzip"}
-_MAX_PUBLICATIONS = 3  # tries, while whoever has the name goes away
+_MAX_TRIES = 3  # tries, while whoever has the name goes away
 
 
 class Publisher:
@@ -74,6 +74,18 @@ class Publisher:
     # --- the three steps ----------------------------------------------------------------------------------
 
     def _draft(self, file: DistributionFile, body: Body) -> Json:
+        for _ in range(_MAX_TRIES):
+            try:
+                answer = self._new_draft(file, body)
+            except AnswerLost:  # a second empty draft harms nobody
+                answer = self._new_draft(file, body)
+            if answer.is_success:
+                release: Json = answer.data
+                return release
+            self._make_way(file, answer)
+        raise _changing_hands(file)
+
+    def _new_draft(self, file: DistributionFile, body: Body) -> Answer:
         # Without `target_commitish`: naming a commit can need the right to change workflows.
         request = {
             "tag_name": file.filename,
@@ -82,14 +94,7 @@ class Publisher:
             "draft": True,
             "make_latest": "false",
         }
-        try:
-            answer = self._client.ask("POST", "/releases", body=request, also=_REFUSED)
-        except AnswerLost:  # a second empty draft harms nobody
-            answer = self._client.ask("POST", "/releases", body=request, also=_REFUSED)
-        if answer.status in _REFUSED:
-            raise _refused_name(file, answer)
-        release: Json = answer.data
-        return release
+        return self._client.ask("POST", "/releases", body=request, also=_REFUSED)
 
     def _fill(self, draft: Json, file: DistributionFile, content: IO[bytes], body: Body) -> None:
         for name, small in body.assets.items():
@@ -129,7 +134,7 @@ class Publisher:
         return None
 
     def _publish(self, draft: Json, file: DistributionFile) -> Published:
-        for _ in range(_MAX_PUBLICATIONS):
+        for _ in range(_MAX_TRIES):
             try:
                 answer = self._publication(int(draft["id"]))
             except AnswerLost:
@@ -141,20 +146,31 @@ class Publisher:
                 return _published(file, releases.read(answer.data))
             if answer.status == HTTPStatus.NOT_FOUND:
                 raise StorageUnavailable("The draft of this upload is gone from GitHub; try again.")
-            if not _is_taken(answer):
-                raise _refused_name(file, answer)
-            winner = self.by_tag(file.filename)
-            if winner is None:  # it had the name until this moment
-                continue
-            found = releases.read(winner)
-            if int(winner["id"]) == int(draft["id"]):
-                return _published(file, found)
-            if not isinstance(found, Tombstone):
-                raise FileAlreadyExists(f"{file.filename} is published already.")
-            if found.file.sha256 != file.sha256:
-                raise FileAlreadyExists(f"{file.filename} was deleted; it may come back with the same content only.")
-            self.delete_release(found.release_id)
-        raise StorageUnavailable(f"The name {file.filename} is changing hands on GitHub; try again.")
+            ours = self._make_way(file, answer, int(draft["id"]))
+            if ours is not None:
+                return _published(file, releases.read(ours))
+        raise _changing_hands(file)
+
+    def _make_way(self, file: DistributionFile, answer: Answer, draft_id: int | None = None) -> Json | None:
+        """After a refusal: if the tombstone of this very content had the name, it is removed.
+
+        :returns: the release that has the name, if it is the one that was ``draft_id``; None: it is worth another try.
+        :raises FileAlreadyExists: another file has the name, or had it.
+        """
+        if not _is_taken(answer):
+            raise _refused_name(file, answer)
+        winner = self.by_tag(file.filename)
+        if winner is None:  # it had the name until this moment
+            return None
+        if int(winner["id"]) == draft_id:
+            return winner
+        found = releases.read(winner)
+        if not isinstance(found, Tombstone):
+            raise FileAlreadyExists(f"{file.filename} is published already.")
+        if found.file.sha256 != file.sha256:
+            raise FileAlreadyExists(f"{file.filename} was deleted; it may come back with the same content only.")
+        self.delete_release(found.release_id)
+        return None
 
     def _publication(self, release_id: int) -> Answer:
         request = {"draft": False, "make_latest": "false"}
@@ -231,8 +247,6 @@ def _is_taken(answer: Answer) -> bool:
 
 
 def _refused_name(file: DistributionFile, answer: Answer) -> WharfError:
-    if _is_taken(answer):
-        return FileAlreadyExists(f"{file.filename} is published already.")
     if _BURNED in answer.reason:
         return FileAlreadyExists(f"{file.filename} was deleted from an immutable release; GitHub never frees its name.")
     return refusal(answer)
@@ -242,6 +256,10 @@ def _published(file: DistributionFile, found: object) -> Published:
     if not isinstance(found, Published):
         raise StorageUnavailable(f"{file.filename} was changed on GitHub while it was published; look at its release.")
     return found
+
+
+def _changing_hands(file: DistributionFile) -> StorageUnavailable:
+    return StorageUnavailable(f"The name {file.filename} is changing hands on GitHub; try again.")
 
 
 def _damaged(name: str) -> StorageUnavailable:

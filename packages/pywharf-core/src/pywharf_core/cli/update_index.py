@@ -44,7 +44,7 @@ def update_index_command(plugins: Plugins) -> click.Command:
             *_flags(plugins),
             click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
         ],
-        help="""Bring a repository's remote index file in line with what is published.
+        help="""Bring a remote index in line with what is published.
 
         It says what changed. The flags below --secret_env are the options of the types of storage; those that TYPE does
         not know are refused. A storage without a remote index: there is nothing to do, and the status is 0.

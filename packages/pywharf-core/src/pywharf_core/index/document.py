@@ -116,13 +116,17 @@ def shows(content: Content, operation: Operation) -> bool:
             is_there = present is not None and present.counter >= operation.counter
             return is_there or operation.storage_id in content.deleted
         case Tombstone():
-            return operation.storage_id in content.deleted
+            return operation.storage_id in content.deleted and _is_reserved(content, operation.project)
         case Reservation():
-            state = content.projects.get(operation.project)
-            return state is not None and state.reserved
+            return _is_reserved(content, operation.project)
         case ProjectState():
             state = content.projects.get(operation.name)
             return state is not None and state == replace(operation, reserved=operation.reserved or state.reserved)
+
+
+def _is_reserved(content: Content, project: str) -> bool:
+    state = content.projects.get(project)
+    return state is not None and state.reserved
 
 
 def project_of(operation: Operation) -> str:

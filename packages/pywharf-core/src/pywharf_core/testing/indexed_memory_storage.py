@@ -18,18 +18,20 @@ SIGNATURE = "x-memory-signature"
 
 
 class IndexedMemoryStorage(MemoryStorage):
-    """Asked for a file by its identity; remembers nothing of what was deleted: the remote index does.
+    """Asked for a file by its identity, if the file has one.
 
     :param page_size: files that a scan reads at once, the newest first, by their place in the list: what comes or goes
         meanwhile moves the others.
+    :param remembers: the storage itself knows what was deleted and what became of projects; else only its index does.
     :ivar scans: how many were begun.
     :ivar may_write_index: whether this server's secret has the right.
     """
 
     keeps_index: ClassVar[bool] = True
 
-    def __init__(self, store: MemoryStore | None = None, *, page_size: int = 2) -> None:
+    def __init__(self, store: MemoryStore | None = None, *, page_size: int = 2, remembers: bool = True) -> None:
         super().__init__(store)
+        self._remembers = remembers
         self._page_size = page_size
         self.scans = 0
         self.may_write_index = True
@@ -41,6 +43,8 @@ class IndexedMemoryStorage(MemoryStorage):
             for file in page:
                 yield Unchanged(file.filename) if known.get(file.filename) == file.fingerprint else file
             read += self._page_size
+        if self._remembers:
+            yield from self.remembered()
 
     def page(self, start: int) -> Sequence[DistributionFile]:
         """Files by place in the list of all."""
@@ -76,12 +80,16 @@ class IndexedMemoryStorage(MemoryStorage):
         return updated
 
     def update_project(self, state: ProjectState) -> None:
-        raise AssertionError("what is known of projects is kept in the remote index")
+        assert self._remembers, "what is known of projects is kept in the remote index"
+        super().update_project(state)
 
     def delete_file(self, file: DistributionFile) -> None:
         with self._open_store() as store:
             self._demand(file)
-            del store.files[file.filename]
+            if self._remembers:
+                super().delete_file(file)
+            else:
+                del store.files[file.filename]
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, secret: Secret) -> Sequence[Change] | None:
         if not hmac.compare_digest(headers.get(SIGNATURE, ""), _signature(body, secret)):

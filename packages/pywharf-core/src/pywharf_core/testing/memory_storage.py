@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, ClassVar
@@ -53,14 +53,18 @@ class MemoryStorage(Storage):
     def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
         with self._open_store() as store:
             stored = list(store.files.values())
-            deleted = {name: sha256 for name, sha256 in store.deleted.items() if name not in store.files}
-            states = list(store.states.values())
+            remembered = self.remembered()
         for entry in stored:
             self._open_store()
             unchanged = known.get(entry.file.filename) == entry.file.fingerprint
             yield Unchanged(entry.file.filename) if unchanged else entry.file
-        yield from (Deleted(filename, sha256) for filename, sha256 in deleted.items())
-        yield from states
+        yield from remembered
+
+    def remembered(self) -> Sequence[ScanResult]:
+        """What a scan says beside the files."""
+        with self._open_store() as store:
+            deleted = {name: sha256 for name, sha256 in store.deleted.items() if name not in store.files}
+            return [*(Deleted(filename, sha256) for filename, sha256 in deleted.items()), *store.states.values()]
 
     def add_file(self, file: DistributionFile, staged: StagedFile) -> DistributionFile:
         try:

@@ -39,10 +39,10 @@ def gen_gh_pages(
     index_filename: str,
     api_url: str,
 ) -> None:
-    """Write a static index of the repository, for GitHub Pages or any other host.
+    """Write a static index, as for GitHub Pages.
 
-    Its links lead to the releases on GitHub, so that installing from it needs a public repository. Warns where it would
-    show the names of a private one.
+    For any other static host too. Its links lead to the releases on GitHub, so that installing from it needs a public
+    repository. Warns where it would show the names of a private one.
     """
     # Here for start-up speed: PyGithub takes a quarter of a second to import.
     from pywharf_github.client import Client, Connections

@@ -54,7 +54,9 @@ def _is_version(context: click.Context, parameter: click.Parameter, value: str |
 @click.option("--owner", help="A user or organisation. [default: the token's user]")
 @flags.branch
 @flags.index_filename
-@click.option("--sync_index_interval", type=float, help="Seconds, for the configuration.")
+@click.option(
+    "--sync_index_interval", type=click.FloatRange(min=0, min_open=True), help="Seconds, for the configuration."
+)
 @click.option("--pywharf_version", callback=_is_version, help="What the workflow installs. [default: the newest]")
 @click.option("--enable_gh_pages", is_flag=True, help="Publish a static index on GitHub Pages, too.")
 @click.option("--public", is_flag=True, help="A repository that everybody can read; else it is private.")
@@ -80,10 +82,10 @@ def init_pkg_repo(
     dry_run: bool,
     api_url: str,
 ) -> None:
-    """Make a GitHub repository for packages, with the workflow that keeps its index.
+    """Make a GitHub repository for packages.
 
-    Prints the configuration for pywharf. The token must be allowed to create repositories and to write workflows. Run
-    again after an interruption: what is done is left as it is.
+    With the workflow that keeps its index in line. Prints the configuration for pywharf. The token must be allowed to
+    create repositories and to write workflows. Run again after an interruption: what is done is left as it is.
     """
     # Here for start-up speed: PyGithub takes a quarter of a second to import.
     from pywharf_github.client import Connections
