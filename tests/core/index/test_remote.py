@@ -355,6 +355,30 @@ def test_a_file_that_came_back_is_not_taken_for_the_one_that_was_deleted(
     assert {file.storage_id for file in other.listed().values()} == {again.storage_id}
 
 
+def test_a_deletion_that_is_written_down_late_does_not_take_the_file_that_came_back(
+    servers: tuple[Server, Server], uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = servers
+    one.repository.synchronise()
+    uploads.publish(one.repository)
+    remote_changes.fold(one.repository)
+    delete_file = one.storage.delete_file
+    again: list[DistributionFile] = []
+
+    def slow(file: DistributionFile) -> None:
+        delete_file(file)
+        remote_changes.update_index(other.repository)  # so the file that goes is known to be gone
+        one.pull()
+        again.append(uploads.publish(one.repository).file)
+
+    monkeypatch.setattr(one.storage, "delete_file", slow)
+    changes.delete(one.repository, HOLYGRAIL, version="1.0")
+    assert list(one.listed().values()) == again
+    remote_changes.fold(one.repository)
+    assert list(one.listed().values()) == again
+    assert one.pending() == []
+
+
 def test_a_download_that_finds_nothing_is_a_deletion(
     servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
 ) -> None:

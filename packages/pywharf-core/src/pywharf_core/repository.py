@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +16,10 @@ from pywharf_core.errors import (
     FileChanged,
     FileNotFound,
     InvalidUpload,
+    NotAuthenticated,
+    NotPermitted,
     ProjectNotFound,
+    StorageUnavailable,
 )
 from pywharf_core.filenames import parse_filename
 from pywharf_core.index.local import IndexedProject, LocalIndex
@@ -165,58 +168,59 @@ class Repository:
         :raises FileNotFound: the storage no longer has it, or has other content now; the index was corrected.
         :raises StorageUnavailable: the storage is not there.
         """
-        storage = self.view(secret)
         try:
-            match storage.locate_file(file):
-                case LocalPath(path):
-                    return _opened(path)
-                case RedirectTo() as elsewhere:
-                    return elsewhere
-                case None:
-                    return storage.open_file(file)
+            with self._acting(secret) as storage:
+                match storage.locate_file(file):
+                    case LocalPath(path):
+                        return _opened(path)
+                    case RedirectTo() as elsewhere:
+                        return elsewhere
+                    case None:
+                        return storage.open_file(file)
         except (FileNotFound, FileChanged) as error:
-            raise self._correct(file) from error
+            raise self._correct(file, secret) from error
 
-    def core_metadata(self, file: DistributionFile) -> bytes:
+    def core_metadata(self, file: DistributionFile, secret: Secret | None = None) -> bytes:
         """The core metadata file, as announced. Asks the storage.
 
+        :param secret: the caller's, for storages that decide themselves; so in all functions below.
         :raises FileNotFound: none is announced.
         """
         if file.core_metadata_sha256 is None:
             raise FileNotFound(f"{file.filename} has no separate metadata.")
-        return self._attachment(file, AttachmentKind.METADATA)
+        return self._attachment(file, AttachmentKind.METADATA, secret)
 
-    def provenance(self, file: DistributionFile) -> bytes:
+    def provenance(self, file: DistributionFile, secret: Secret | None = None) -> bytes:
         """The file's provenance object (PEP 740). Asks the storage.
 
         :raises FileNotFound: it has none.
         """
         if file.provenance_sha256 is None:
             raise FileNotFound(f"{file.filename} has no provenance.")
-        return self._attachment(file, AttachmentKind.PROVENANCE)
+        return self._attachment(file, AttachmentKind.PROVENANCE, secret)
 
-    def _attachment(self, file: DistributionFile, kind: AttachmentKind) -> bytes:
+    def _attachment(self, file: DistributionFile, kind: AttachmentKind, secret: Secret | None) -> bytes:
         try:
-            return self.view(None).read_attachment(file, kind)
+            with self._acting(secret) as storage:
+                return storage.read_attachment(file, kind)
         except (FileNotFound, FileChanged) as error:
-            raise self._correct(file) from error
+            raise self._correct(file, secret) from error
 
     def description(self, file: DistributionFile, secret: Secret | None = None) -> str:
         """What a file's core metadata has as description, as it was written; "": none that can be read. Asks the storage.
 
-        :param secret: the caller's, for storages that decide themselves.
         :raises StorageUnavailable: nobody knows now.
         """
-        storage = self.view(secret)
         try:
-            if file.core_metadata_sha256 is not None:
-                return description_of(storage.read_attachment(file, AttachmentKind.METADATA))
-            with storage.open_file(file) as stream:
-                return description_of(read_metadata_file(stream, parse_filename(file.filename, file.project)))
+            with self._acting(secret) as storage:
+                if file.core_metadata_sha256 is not None:
+                    return description_of(storage.read_attachment(file, AttachmentKind.METADATA))
+                with storage.open_file(file) as stream:
+                    return description_of(read_metadata_file(stream, parse_filename(file.filename, file.project)))
         except (FileNotFound, FileChanged, InvalidUpload) as error:
             logger.warning("description not readable", extra={"file": file.filename, "error": str(error)})
             if isinstance(error, FileChanged):
-                self._correct(file)
+                self._correct(file, secret)
             return ""
 
     def view(self, secret: Secret | None) -> Storage:
@@ -224,13 +228,26 @@ class Repository:
         by_storage = self.configuration.auth_type is None
         return self.storage.acting_as(secret if by_storage and secret else self.configuration.admin_secret)
 
-    def _correct(self, file: DistributionFile) -> FileNotFound:
+    @contextmanager
+    def _acting(self, secret: Secret | None) -> Iterator[Storage]:
+        """``view``; what the storage says against the server's own secret is nothing that a caller can mend."""
+        try:
+            yield self.view(secret)
+        except (NotAuthenticated, NotPermitted) as error:
+            if secret is not None and self.configuration.auth_type is None:
+                raise
+            raise StorageUnavailable(
+                f"The storage of the repository {self.name} does not let this server in; its operator should look at the "
+                "admin secret."
+            ) from error
+
+    def _correct(self, file: DistributionFile, secret: Secret | None = None) -> FileNotFound:
         """Bring one file's row in line with the storage, which contradicted it.
 
         :raises StorageUnavailable: the storage is not there, which says nothing of the file.
         """
-        storage = self.view(None)
-        found = storage.find_file(file)
+        with self._acting(secret) as storage:
+            found = storage.find_file(file)
         with self.index.changing() as change:
             if change.file(file.filename) == file:
                 if found is None:

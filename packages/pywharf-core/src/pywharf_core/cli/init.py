@@ -44,7 +44,7 @@ def init(plugins: Plugins, root: Path) -> None:
     The repository is on the file system. Writes config.toml and admin_secret.toml with fresh random secrets, which are
     printed once. Overwrites nothing.
     """
-    read, write, admin = (secrets.token_urlsafe(24) for _ in range(3))
+    read, write, admin = (_fresh_secret() for _ in range(3))
     config = _CONFIG.format(name=_NAME, read=read, write=write)
     admin_secret = _ADMIN_TABLE.format(name=_NAME, admin=admin)
     load_configuration(config, admin_secret, plugins)  # without the file system's plugin nothing is written
@@ -54,3 +54,9 @@ def init(plugins: Plugins, root: Path) -> None:
     click.echo(f"repository    {_NAME}\nread secret   {read}\nwrite secret  {write}\nadmin secret  {admin}\n")
     click.echo(f"Start it:\n\n  pywharf server {root}\n\nand use it:\n")
     click.echo("\n".join(f"  {line}" for line in paste_lines(_NAME, _URL, read, write)))
+
+
+def _fresh_secret() -> str:
+    """192 random bits; never like an option of a command line, as ``-p -secret`` would be."""
+    secret = secrets.token_urlsafe(24)
+    return _fresh_secret() if secret.startswith("-") else secret

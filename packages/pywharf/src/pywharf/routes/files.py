@@ -55,7 +55,7 @@ async def _core_metadata(scope: Scope, send: Send, filename: str) -> None:
     file = await threads.run(repository.file, project, filename)
     if file.core_metadata_sha256 is None:
         raise FileNotFound(f"{filename} has no separate metadata.")
-    read = partial(threads.run, repository.core_metadata, file)
+    read = partial(threads.run, repository.core_metadata, file, admitted.secret)
     await send_attachment(
         scope, send, file.core_metadata_sha256, "text/plain; charset=utf-8", read, repository=repository.name
     )

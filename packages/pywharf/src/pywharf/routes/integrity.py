@@ -33,7 +33,7 @@ async def provenance(scope: Scope, receive: Receive, send: Send) -> None:
         raise FileNotFound(f"{file.filename} is not of the version {asked['version']}.")
     if file.provenance_sha256 is None:
         raise FileNotFound(f"{file.filename} has no provenance.")
-    read = partial(threads.run, repository.provenance, file)
+    read = partial(threads.run, repository.provenance, file, admitted.secret)
     await send_attachment(scope, send, file.provenance_sha256, content_type, read, repository=repository.name)
 
 
