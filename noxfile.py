@@ -18,6 +18,8 @@ DISTRIBUTIONS = ("packages/pywharf-core", "packages/pywharf-filesystem", "packag
 
 PYTHON_FILES = ("packages", "tests", "docs", "noxfile.py")
 
+QUICK = ("tests/core", "tests/contract", "tests/filesystem")
+
 ROOT = Path("pywharf-root")
 
 
@@ -39,10 +41,10 @@ def serve(session: nox.Session) -> None:
 
 @nox.session
 def quick(session: nox.Session) -> None:
-    """Check style and run the tests that start no processes: less than a minute."""
+    """Check style and run the tests of core and of the file system that start no processes: less than a minute."""
     _lint(session)
     _install_pywharf(session, "-r", "tests/requirements.txt")
-    session.run("pytest", "-m", "not slow", "-n", "2", *session.posargs)
+    session.run("pytest", "-m", "not slow", "-n", "2", *(session.posargs or QUICK))
 
 
 @nox.session(default=False)

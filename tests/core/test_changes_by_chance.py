@@ -417,6 +417,8 @@ class ServersOnFiles(Servers):
 
 _UNHURRIED: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 
+pytestmark = pytest.mark.slow
+
 TestServersInMemory = ServersInMemory.TestCase
 TestServersInMemory.settings = settings(max_examples=60, stateful_step_count=40, **_UNHURRIED)
 TestServersOnFiles = ServersOnFiles.TestCase

@@ -15,4 +15,4 @@ def test_the_example_is_read_as_an_index() -> None:
     assert content is not None
     assert [file.filename for file in content.files.values()] == ["holygrail-1.0-py3-none-any.whl"]
     assert [dead.filename for dead in content.deleted.values()] == ["holygrail-0.9-py3-none-any.whl"]
-    assert content.projects["holygrail"].reserved  # type: ignore[index]
+    assert content.projects["holygrail"].reserved

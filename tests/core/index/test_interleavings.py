@@ -274,6 +274,7 @@ _REBUILD = (None, ["rebuild"], ("", ""))
 _before = st.lists(st.tuples(st.integers(0, SERVERS - 1), st.sampled_from(_CHANGES + _CARES), _which), max_size=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sharded", [False, True], ids=["one part", "sharded"])
 @settings(
     max_examples=_TRIES,
