@@ -274,7 +274,7 @@ def test_a_secret_may_come_from_standard_input() -> None:
 
 def test_no_fresh_secret_looks_like_an_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     drawn = iter(["-p", "read", "-h", "-x", "write", "admin"])
-    monkeypatch.setattr("secrets.token_urlsafe", lambda length: next(drawn))
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _length: next(drawn))
     run("init", tmp_path / "root")
     config = tomllib.loads((tmp_path / "root" / "config.toml").read_text())["local"]
     assert (config["read_secret"], config["write_secret"]) == ("read", "write")
