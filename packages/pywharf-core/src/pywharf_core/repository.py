@@ -78,7 +78,7 @@ class Repository:
         own = configuration.extra_index_url
         self.extra_index_url = extra_index_url if own is None else own
         self._staging_folder = staging_folder
-        self.synchronisation = Synchronisation(configuration, index, lambda: self.view(None))
+        self.synchronisation = Synchronisation(configuration, index)
         self.store = self.synchronisation.store
 
     # --- pages --------------------------------------------------------------------------------------------
@@ -274,9 +274,13 @@ class Repository:
 
     # --- synchronisation ----------------------------------------------------------------------------------
 
-    def synchronise(self) -> SyncReport:
-        """See ``Synchronisation.run``."""
-        return self.synchronisation.run()
+    def synchronise(self, secret: Secret | None = None) -> SyncReport:
+        """Bring the index in line with the storage. Asks the storage; may take minutes the first time.
+
+        :param secret: a reader's, where the server has none of its own.
+        :raises StorageUnavailable: the index stays as it was.
+        """
+        return self.synchronisation.run(self.view(secret))
 
     def status(self) -> RepositoryStatus:
         return self.synchronisation.status()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 
 from pywharf_core.config import RepositoryConfiguration
@@ -36,28 +36,25 @@ class RepositoryStatus:
 class Synchronisation:
     """One repository's; for many threads.
 
-    :param storage: as the server itself sees it.
     :ivar store: tells this storage from another one that the same index may have been read from before.
     """
 
-    def __init__(
-        self, configuration: RepositoryConfiguration, index: LocalIndex, storage: Callable[[], Storage]
-    ) -> None:
+    def __init__(self, configuration: RepositoryConfiguration, index: LocalIndex) -> None:
         self.store = _store(configuration)
         self._repository = configuration.name
         self._index = index
-        self._storage = storage
         self._running = threading.Lock()
 
-    def run(self) -> SyncReport:
+    def run(self, storage: Storage) -> SyncReport:
         """Read what the storage has and list it. Asks the storage; may take minutes the first time.
 
+        :param storage: as somebody sees it who may read everything.
         :raises StorageUnavailable: the index stays as it was.
         """
         with self._running:
             try:
-                report = self._read_storage()
-                self._reserve(report.orphaned)
+                report = self._read_storage(storage)
+                self._reserve(storage, report.orphaned)
             except Exception as error:
                 self._remember_failure(str(error))
                 raise
@@ -103,8 +100,7 @@ class Synchronisation:
             )
         return None
 
-    def _read_storage(self) -> SyncReport:
-        storage = self._storage()
+    def _read_storage(self, storage: Storage) -> SyncReport:
         if storage.keeps_index:
             try:
                 return pull(self._index, storage, self.store)
@@ -112,9 +108,8 @@ class Synchronisation:
                 logger.info("there is no remote index, so everything is read", extra={"repository": self._repository})
         return synchronise_by_scan(self._index, storage, self.store)
 
-    def _reserve(self, projects: Sequence[str]) -> None:
+    def _reserve(self, storage: Storage, projects: Sequence[str]) -> None:
         """The index keeps the names reserved in any case; what the storage does not take is tried the next time."""
-        storage = self._storage()
         if not storage.can_update or storage.keeps_index:  # there the remote index keeps them
             return
         for name in projects:

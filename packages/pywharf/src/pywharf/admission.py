@@ -116,6 +116,8 @@ async def _known(exchange: Exchange, opened: OpenWharf, username: str, secret: S
         raise NotPermitted(f"This secret has no right in the repository {repository.name}.")
     if wanted is Access.WRITE and access < Access.MAY_WRITE:
         raise NotPermitted(f"This secret may read the repository {repository.name}, not write to it.")
+    if (by_readers := opened.by_readers.get(name)) is not None:
+        await by_readers.come(secret)
     return Admitted(repository, username, secret)
 
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pywharf.page_cache import PageCache
 from pywharf.settings import ServerSettings
 from pywharf.synchronising import Synchroniser
+from pywharf.synchronising_by_readers import SynchroniserByReaders, is_synchronised_by_readers
 from pywharf.threads import StorageThreads
 from pywharf_core.config import load_configuration
 from pywharf_core.configuration_in_force import ConfigurationInForce, GenerationWatch, InForce
@@ -36,8 +37,14 @@ class OpenWharf:
         self.repositories = wharf.repositories
         self.pages = PageCache()
         self.threads = {name: StorageThreads(_THREADS_PER_REPOSITORY) for name in wharf.repositories}
+        self.by_readers = {
+            name: SynchroniserByReaders(repository, self.threads[name])
+            for name, repository in wharf.repositories.items()
+            if is_synchronised_by_readers(repository)
+        }
         self._synchronisers = [
-            Synchroniser(repository, root, self.threads[name]) for name, repository in wharf.repositories.items()
+            self.by_readers.get(name) or Synchroniser(repository, root, self.threads[name])
+            for name, repository in wharf.repositories.items()
         ]
         self._verdicts_of_unknown: OrderedDict[str, Verdicts] = OrderedDict()
         self._users = 0
