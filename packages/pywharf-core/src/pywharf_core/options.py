@@ -104,7 +104,7 @@ def keys_of(options: type) -> Sequence[Key]:
     :raises TypeError: it is no frozen dataclass, or a field has a type that no option can have.
     """
     # The only place that says whether a dataclass is frozen; the library's stubs do not know it.
-    if not dataclasses.is_dataclass(options) or not options.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    if not dataclasses.is_dataclass(options) or not options.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # unknown to typeshed
         raise TypeError(f"{options!r} is not a frozen dataclass")
     try:
         hints = typing.get_type_hints(options)

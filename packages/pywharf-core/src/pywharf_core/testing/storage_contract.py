@@ -535,7 +535,7 @@ def _delete(storage: Storage, *, file: DistributionFile) -> None:
 def _publish(
     storage: Storage, folder: Path, project: str = "holygrail", version: str = "1.0", **fields: object
 ) -> DistributionFile:
-    return storage.add_file(*make_upload(folder, project, version, **fields))  # type: ignore[arg-type]
+    return storage.add_file(*make_upload(folder, project, version, **fields))  # type: ignore[arg-type]  # each has its own type
 
 
 def _files(results: Iterable[object]) -> dict[str, DistributionFile]:
