@@ -22,8 +22,9 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 @pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    """A program that configures the logging of its process does so for its own test only."""
+def process_as_it_was() -> Iterator[None]:
+    """A program that configures logging or signals of its process does so for its own test only."""
+    terminated = signal.getsignal(signal.SIGTERM)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -36,3 +37,5 @@ def logging_as_it_was() -> Iterator[None]:
             root.addHandler(handler)
     root.setLevel(level)
     logging.captureWarnings(False)
+    if signal.getsignal(signal.SIGTERM) is not terminated:
+        signal.signal(signal.SIGTERM, terminated)

@@ -14,7 +14,7 @@ from pywharf.settings import ServerSettings
 from pywharf_core.cli.program import run
 from pywharf_core.configuration_in_force import ConfigurationInForce
 from pywharf_core.root import Root
-from server.running_toy import PATIENCE, children_of, kill
+from server.running_toy import PATIENCE, children_of, kill, wait_until
 
 CONFIG = '[local]\ntype = "file_system"\nread_secret = "r3ad"\nwrite_secret = "wr1te"\n'
 PYWHARF = [sys.executable, "-c", "from pywharf_core.cli import main; main()"]
@@ -174,3 +174,21 @@ def test_a_replaced_configuration_stays_in_force_over_the_same_file(tmp_path: Pa
         said, warned = server.stopped()
     assert "--username replacement" in said
     assert "/initialize/" in warned
+
+
+@pytest.mark.slow
+def test_a_stop_in_the_middle_of_the_start_is_a_stop_like_any_other(tmp_path: Path) -> None:
+    command = [*PYWHARF, "server", str(tmp_path / "root"), "--config", "-", "--port", "0"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # It reads its configuration from standard input, so it is in the middle of its start until we give it one.
+    wait_until(lambda: _catches_sigterm(process.pid), "the command runs")
+    process.terminate()
+    assert process.wait(PATIENCE) == 0
+    assert process.stdin is not None
+    process.stdin.close()
+
+
+def _catches_sigterm(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt:")).split()[1], 16)
+    return bool(caught & 1 << signal.SIGTERM - 1)

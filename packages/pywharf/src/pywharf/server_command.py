@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -76,6 +77,8 @@ def server(
     Without --config, ROOT/config.toml and ROOT/admin_secret.toml are used if they exist; without any configuration the
     server waits for one at POST /initialize/.
     """
+    # Until `serve` listens to signals itself: a stop in the middle of the start is a stop like any other.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     # Imported here: `pywharf --help` and the other commands start without a server's libraries.
     from pywharf.forwarded import read_networks, read_prefix
     from pywharf.hypercorn_settings import HypercornSettingError, read_settings
