@@ -584,6 +584,20 @@ def test_a_large_index_is_sharded_and_then_only_one_shard_is_written(
 
 
 @pytest.mark.usefixtures("_sharded")
+def test_a_sharded_index_that_lost_its_main_part_is_written_anew(
+    servers: tuple[Server, Server], store: MemoryStore
+) -> None:
+    one, _ = servers
+    one.push(*(entry(1, f"project-{number}") for number in range(40)))
+    del store.index[MAIN]
+    with pytest.raises(NoRemoteIndex) as caught:
+        one.pull()
+    assert caught.value.replaces.keys() == set(SHARDS), "else every writer would be refused for ever"
+    one.rebuild()
+    assert MAIN in store.index
+
+
+@pytest.mark.usefixtures("_sharded")
 def test_a_sharded_index_whose_reader_died_half_way_is_read_to_its_end(
     servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:

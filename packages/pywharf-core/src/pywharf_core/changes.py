@@ -200,16 +200,16 @@ def _before_publication(repository: Repository, file: DistributionFile) -> tuple
         project = snapshot.project(file.project)
         listed = snapshot.file(file.filename)
         tombstone = snapshot.tombstone(file.filename)
-        others = snapshot.files(file.project) if listed is None else []
+        others = snapshot.filenames_of(file.project) if listed is None else []
     if project is not None and (closed := _CLOSED.get(project.state.status)):
         raise NotPermitted(f"The project {file.project} is {closed} and takes no uploads.")
     if tombstone is not None and tombstone.sha256 != file.sha256:
         raise _deleted(file)
     meant = distribution_of(file.filename, file.project)
     for other in others:
-        if distribution_of(other.filename, other.project) == meant:
+        if distribution_of(other, file.project) == meant:
             raise FileAlreadyExists(
-                f"File already exists: {file.filename} is another spelling of {other.filename}, which is published; "
+                f"File already exists: {file.filename} is another spelling of {other}, which is published; "
                 "raise the version and publish again."
             )
     return since, listed
@@ -280,9 +280,9 @@ def _list(
 ) -> None:
     """Write a change that the storage has made into the index.
 
-    :param gone: whether the file is, after the change.
-
     If somebody changed the same name after ``since``, nobody knows whose change the storage made last: it is asked.
+
+    :param gone: whether the file is, after the change.
     """
     while True:
         with repository.index.changing() as change:
@@ -346,9 +346,7 @@ def _is_another(storage: Storage, change: IndexChange, file: DistributionFile) -
 def _release(repository: Repository, project: NormalizedName, version: str) -> tuple[int, Sequence[DistributionFile]]:
     wanted = _version(version, project)
     with repository.index.reading() as snapshot:
-        repository.synchronisation.demanded(
-            snapshot
-        )  # a release of which not all files are known is not changed by half
+        repository.synchronisation.demanded(snapshot)  # else a release of which not all is known is changed by half
         since = snapshot.revision()
         files = [file for file in snapshot.files(project) if Version(file.version) == wanted]
     if not files:

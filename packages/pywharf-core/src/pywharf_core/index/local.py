@@ -119,6 +119,10 @@ class IndexSnapshot(PendingSnapshot):
         rows = self._connection.execute("select record, fingerprint from file where project = ?", (project,))
         return [_file(*row) for row in rows]
 
+    def filenames_of(self, project: str) -> list[str]:
+        """Of all files of a project, in no order."""
+        return [name for (name,) in self._connection.execute("select filename from file where project = ?", (project,))]
+
     def file(self, filename: str) -> DistributionFile | None:
         row = self._connection.execute(
             "select record, fingerprint from file where filename = ?", (filename,)

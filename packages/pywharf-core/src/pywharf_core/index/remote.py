@@ -85,7 +85,7 @@ def pull(index: LocalIndex, storage: Storage, store: str) -> SyncReport:
         if stored is None or MAIN not in stored.revisions:
             with index.changing() as change:
                 change.forget_parts()
-            raise NoRemoteIndex({})
+            raise NoRemoteIndex({} if stored is None else stored.revisions)
         report = _adopt(index, stored, before, store)
         if report is not None:
             return report
