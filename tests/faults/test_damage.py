@@ -218,7 +218,8 @@ def test_an_index_removed_while_the_server_runs_comes_back_by_itself(tmp_path: P
     with application(tmp_path / "root", OFTEN) as app:
         before = _publish(app, tmp_path / "dist")
         _delete_only_the_database(app.root.index_database("local"))
-        assert app.upload(make_wheel(tmp_path, "kept", "2.0")).status_code == 200  # the writer builds it anew
+        wheel = make_wheel(tmp_path, "kept", "2.0")  # 503 while a reader finds no index; the writer builds it anew
+        wait_until(lambda: app.upload(wheel).status_code == 200, "the upload is taken")
         wait_until(lambda: len(app.listed("kept")) == len(before) + 1, "all listed again")
 
 
