@@ -77,7 +77,7 @@ class Upload:
         *,
         create: Callable[[], StagingFile] | None = None,
         limits: FormLimits = FormLimits(),  # noqa: B008 - immutable
-        longest_silence: float = 60,
+        least_within: float = 60,
     ) -> ReceivedForm:
         area = StagingArea(self.folder)
 
@@ -89,7 +89,7 @@ class Upload:
                 StorageThreads(2),
                 max_file_bytes=self.max_file_bytes,
                 limits=limits,
-                longest_silence=longest_silence,
+                least_within=least_within,
             )
 
         return anyio.run(main)
@@ -255,8 +255,20 @@ def test_a_client_that_stalls_is_given_up(upload: Upload) -> None:
             await anyio.sleep_forever()
         return first.pop()
 
-    with pytest.raises(InvalidRequest, match="no byte came for 0.01 seconds"):
-        upload.receive(receive, longest_silence=0.01)
+    with pytest.raises(InvalidRequest, match="fewer than 64 KiB came within 0.01 seconds"):
+        upload.receive(receive, least_within=0.01)
+    assert upload.left_on_disk() == []
+
+
+def test_a_client_that_sends_byte_by_byte_is_given_up(upload: Upload) -> None:
+    whole = iter(in_pieces(form(file(bytes(65536))), 1))
+
+    async def receive() -> Message:
+        await anyio.sleep(0.001)
+        return {"type": "http.request", "body": next(whole), "more_body": True}
+
+    with pytest.raises(InvalidRequest, match="fewer than 64 KiB"):
+        upload.receive(receive, least_within=0.1)
     assert upload.left_on_disk() == []
 
 

@@ -7,6 +7,7 @@ client address and by a budget per repository; a secret known to be good is neve
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import threading
 import time
@@ -72,7 +73,7 @@ class Guesses:
         """
         with self._lock:
             now = self._clock()
-            wait = self._clients.take(client, now)
+            wait = self._clients.take(_network(client), now)
             if not wait and self._together:
                 wait = self._everyone.take("", now)
         if wait:
@@ -80,6 +81,17 @@ class Guesses:
                 "Too many unknown secrets were tried; check the username and password and try again in a moment.",
                 retry_after=int(wait) + 1,
             )
+
+
+def _network(client: str) -> str:
+    """An IPv6 address' first 64 bits, which one customer has alone (RFC 6177); else the address itself."""
+    if ":" not in client:
+        return client
+    try:
+        address = ipaddress.IPv6Address(client)
+    except ValueError:
+        return client
+    return str(address.ipv4_mapped or address.exploded[:19])
 
 
 class Verdicts:

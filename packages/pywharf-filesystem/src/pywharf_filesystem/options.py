@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,3 +20,17 @@ class FileSystemOptions:
         example='"/srv/packages"',
         under_root=True,
     )
+
+    def problems(self) -> Sequence[str]:
+        """A place that can never become a folder; one that is only not there, or not mounted, is no mistake."""
+        place = self.path
+        while place is not None and place != place.parent:
+            try:
+                if not stat.S_ISDIR(place.stat().st_mode):
+                    return [f"path: {self.path} cannot be a folder, as {place} is none"]
+                break
+            except (FileNotFoundError, NotADirectoryError):
+                place = place.parent
+            except OSError:  # who may not look cannot tell
+                break
+        return []

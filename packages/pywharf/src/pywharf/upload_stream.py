@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import anyio
 from anyio.abc import TaskGroup
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive
+from starlette.types import Receive
 
 from pywharf.form_parts import Field, FileBegins, FileBytes, FormEvent, FormLimits, FormParts
 from pywharf.spool import Spool
@@ -20,7 +20,9 @@ CONTENT = "content"
 IGNORED_FILES = frozenset({"gpg_signature"})  # no index keeps these any more; old clients send them
 
 _DIGESTS = {"md5_digest": "md5", "blake2_256_digest": "blake2b_256"}  # sha256 is always computed
-_LONGEST_SILENCE = 60.0  # seconds without a byte, after which the client is taken for dead
+# A client that sends less than this in this time is taken for dead: 1 KiB/s keeps the worst of lines.
+_LEAST_BYTES = 64 * 1024
+_LEAST_WITHIN = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ async def receive_upload(
     *,
     max_file_bytes: int,
     limits: FormLimits = FormLimits(),  # noqa: B008 - immutable
-    longest_silence: float = _LONGEST_SILENCE,
+    least_within: float = _LEAST_WITHIN,
 ) -> ReceivedForm:
     """Receive the body of an upload; about 1 MiB of it is in memory at any time, besides the fields.
 
@@ -55,7 +57,8 @@ async def receive_upload(
     :param open_staging: called in a thread, when the file's first byte is due.
     :param max_file_bytes: a form that must hold more by its Content-Length is refused before it is read; the staging
         file counts for itself.
-    :raises InvalidRequest: no such form, or too large a one, or it is truncated.
+    :param least_within: seconds within which the next 64 KiB, or the end, has to come.
+    :raises InvalidRequest: no such form, or too large a one, or it is truncated, or comes too slowly.
     :raises InvalidUpload: it holds other files than an upload's.
     :raises FileTooLarge: the file is too large.
     :raises StorageUnavailable: the disk is full.
@@ -67,7 +70,7 @@ async def receive_upload(
     try:
         async with anyio.create_task_group() as tasks:
             try:
-                await reception.take(receive, longest_silence, tasks)
+                await reception.take(receive, least_within, tasks)
             except Exception as error:  # not to be wrapped into a group: routes look for our own errors
                 failure = error
                 tasks.cancel_scope.cancel()
@@ -89,13 +92,13 @@ class _Reception:
         self._threads = threads
         self._spool: Spool | None = None
 
-    async def take(self, receive: Receive, longest_silence: float, tasks: TaskGroup) -> None:
+    async def take(self, receive: Receive, least_within: float, tasks: TaskGroup) -> None:
         more = True
+        incoming = _Incoming(receive, least_within)
         try:
             while more:
-                message = await _next(receive, longest_silence)
-                more = message.get("more_body", False)
-                for event in self._parts.feed(message.get("body", b"")):
+                body, more = await incoming.next()
+                for event in self._parts.feed(body):
                     await self._take(event, tasks)
             self._parts.finish()
         finally:
@@ -138,14 +141,31 @@ def _refuse_by_length(headers: Mapping[str, str], most: int) -> None:
         raise FileTooLarge(f"The upload is {int(length)} bytes long, more than this repository takes ({most} bytes).")
 
 
-async def _next(receive: Receive, longest_silence: float) -> Message:
-    try:
-        with anyio.fail_after(longest_silence):
-            message = await receive()
-    except TimeoutError:
-        raise InvalidRequest(
-            f"The upload stopped: no byte came for {longest_silence:g} seconds; send it again."
-        ) from None
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    return message
+class _Incoming:
+    """The body's pieces from a client that keeps a least pace. Time that our own disk takes is not counted."""
+
+    def __init__(self, receive: Receive, least_within: float) -> None:
+        self._receive = receive
+        self._least_within = least_within
+        self._waited = 0.0  # seconds, since the count of bytes began
+        self._bytes = 0
+
+    async def next(self) -> tuple[bytes, bool]:
+        """A piece, and whether more will come."""
+        began = anyio.current_time()
+        try:
+            with anyio.fail_after(self._least_within - self._waited):
+                message = await self._receive()
+        except TimeoutError:
+            raise InvalidRequest(
+                f"The upload stopped: fewer than {_LEAST_BYTES // 1024} KiB came within {self._least_within:g} seconds; "
+                "send it again."
+            ) from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body: bytes = message.get("body", b"")
+        self._waited += anyio.current_time() - began
+        self._bytes += len(body)
+        if self._bytes >= _LEAST_BYTES:
+            self._waited, self._bytes = 0.0, 0
+        return body, message.get("more_body", False)

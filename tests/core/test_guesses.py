@@ -1,0 +1,42 @@
+"""Who is slowed for trying unknown secrets."""
+
+from __future__ import annotations
+
+import pytest
+
+from pywharf_core.errors import TooManyAttempts
+from pywharf_core.verdicts import Guesses
+
+
+def guesses_of(*clients: str) -> None:
+    """As many as an address may make at once, one from each of these in turn."""
+    guesses = Guesses(clock=lambda: 0.0, together=False)
+    for number in range(21):
+        guesses.admit(clients[number % len(clients)])
+
+
+def test_one_address_is_slowed() -> None:
+    with pytest.raises(TooManyAttempts):
+        guesses_of("192.0.2.1")
+
+
+def test_addresses_of_one_ipv6_customer_are_slowed_together() -> None:
+    with pytest.raises(TooManyAttempts):
+        guesses_of("2001:db8::1", "2001:db8:0:0:ffff::2", "2001:0db8::a:b")
+
+
+def test_mapped_ipv4_addresses_are_told_apart() -> None:
+    guesses_of("::ffff:192.0.2.1", "::ffff:192.0.2.2")
+
+
+def test_a_mapped_address_is_the_address() -> None:
+    with pytest.raises(TooManyAttempts):
+        guesses_of("::ffff:192.0.2.1", "192.0.2.1")
+
+
+def test_different_networks_are_told_apart() -> None:
+    guesses_of("2001:db8:0:1::1", "2001:db8:0:2::1")
+
+
+def test_what_is_no_address_is_a_client_of_its_own() -> None:
+    guesses_of("", "proxy:without-address")
