@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from pywharf.metric_families import families
 from pywharf_core.cli.alike import leaves
 from pywharf_core.cli.root import make_root
 from pywharf_core.config.repositories import CommonOptions
@@ -44,6 +45,11 @@ _WRITTEN_AS = {
 _VALUES: Mapping[type, str] = {click.Path: "PATH", click.IntRange: "NUMBER", click.FloatRange: "NUMBER"}
 
 
+# As Prometheus' own text format says them.
+_METRIC_ENDINGS = {"counter": "_total", "info": "_info"}
+_METRIC_TYPES = {"info": "gauge"}
+
+
 def main(arguments: list[str]) -> int:
     """The exit status: 1 if ``--check`` found a stale page."""
     check = arguments == ["--check"]
@@ -51,17 +57,17 @@ def main(arguments: list[str]) -> int:
         sys.exit("usage: generate.py [--check]")
     plugins = load_plugins()
     stale = False
-    for path in sorted(DOCS.glob("*.md")):
+    for path in sorted(DOCS.rglob("*.md")):
         old = path.read_text(encoding="utf-8")
         new = filled(old, generated(plugins))
         if new == old:
             continue
         stale = True
         if check:
-            print(f"docs/{path.name} is stale; `nox -s docs` writes it anew", file=sys.stderr)
+            print(f"{path.relative_to(DOCS.parent)} is stale; `nox -s docs` writes it anew", file=sys.stderr)
         else:
             path.write_text(new, encoding="utf-8")
-            print(f"wrote docs/{path.name}")
+            print(f"wrote {path.relative_to(DOCS.parent)}")
     return 1 if check and stale else 0
 
 
@@ -80,6 +86,7 @@ def generated(plugins: Plugins) -> Mapping[str, Callable[[], str]]:
         "github options": lambda: option_table(plugins.storage_types["github"].options),
         "secrets options": lambda: option_table(auth.options),
         "commands": lambda: "\n\n".join(command_sections(plugins)),
+        "metrics": metrics_table,
         "checklist": lambda: "\n\n".join(checklist_sections()),
     }
 
@@ -151,6 +158,16 @@ def _flag_row(option: click.Option) -> str:
     variables = [option.envvar] if isinstance(option.envvar, str) else option.envvar or []
     variable = f" Environment: {' or '.join(f'`{name}`' for name in variables)}." if variables else ""
     return f"| `{flag}{value}` | {default} | {_cell(_sentence(help_text))}{variable} |"
+
+
+def metrics_table() -> str:
+    """What ``GET /metrics`` tells."""
+    rows = []
+    for family in families({}, [], {}, named=True).collect():
+        name = f"{family.name}{_METRIC_ENDINGS.get(family.type, '')}"
+        labels = ", ".join(f"`{label}`" for label in getattr(family, "_labelnames", ()))
+        rows.append(f"| `{name}` | {_METRIC_TYPES.get(family.type, family.type)} | {labels} | {_cell(family.documentation)} |")
+    return "\n".join(["| metric | type | labels | what |", "|---|---|---|---|", *rows])
 
 
 def checklist_sections() -> Iterator[str]:

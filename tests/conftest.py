@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
+
+from support.shell_blocks import followed
 
 
 def pytest_configure() -> None:
@@ -16,9 +18,34 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test that says it follows a page has asked for the page's commands."""
+    yield
+    for mark in item.iter_markers("follows"):
+        page, *headings = mark.args
+        idle = [heading for heading in headings if (page, heading) not in followed]
+        assert not idle, f"{item.name} says that it follows {page}, and did not ask for the commands below {idle}"
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes are no names: those of gzip hold the time, and workers that collect at another second would disagree."""
     return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Tell what was measured; every line is printed at the end of the run."""
+    return lambda line: record_property("figure", line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    figures = [value for report in reports for name, value in report.user_properties if name == "figure"]
+    if figures:
+        terminalreporter.section("figures")
+        for line in figures:
+            terminalreporter.line(line)
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,7 @@ def secrets(served: Served, clone: Path) -> Mapping[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.follows("README.md", "Try it", "Use it")
 def test_the_lines_of_the_readme_upload_and_install(served: Served, secrets: Mapping[str, str], tmp_path: Path) -> None:
     packager = Packager(tmp_path)
     for line in commands(README, "Use it"):
@@ -85,6 +86,7 @@ def test_a_signal_stops_the_served_index_and_leaves_no_process(
 
 
 @pytest.mark.slow
+@pytest.mark.follows("README.md", "Work on it")
 def test_the_readme_s_test_command_finds_every_test(clone: Path) -> None:
     [line] = commands(README, "Work on it")
     output = run("bash", "-c", line, cwd=clone, env=clean_shell(PYTEST_ADDOPTS="--collect-only -q"))

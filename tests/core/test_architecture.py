@@ -15,10 +15,11 @@ PACKAGES = Path(__file__).parents[2] / "packages"
 
 #: Each room of core imports only rooms before it.
 ROOMS = [
-    "errors", "secret", "secret_parameter", "options", "model", "filenames", "toml_text", "simple", "static_site",
-    "releases", "upload", "auth", "storage", "hookspecs", "shared_secrets", "verdicts", "plugins", "config", "root",
-    "new_configuration", "change_counter", "configuration_in_force", "index", "names", "json_api",
-    "synchronisation", "repository", "missing_metadata", "remote_changes", "changes", "wharf", "cli", "testing",
+    "errors", "secret", "secret_parameter", "options", "model", "filenames", "toml_text", "simple", "atomic_file", "static_site",
+    "releases", "upload", "auth", "ranges", "storage", "object_documents", "object_storage", "hookspecs", "change_hooks",
+    "shared_secrets", "verdicts", "plugins", "config", "root", "new_configuration", "change_counter", "configuration_in_force", "index",
+    "names", "json_api", "synchronisation", "repository", "missing_metadata", "remote_changes", "changes", "transfer",
+    "chosen_projects", "listed_file", "long_work", "export", "verify", "wharf", "cli", "testing",
 ]  # fmt: skip
 
 WEB = {"starlette", "hypercorn", "anyio", "asyncio", "python_multipart", "uvicorn", "fastapi", "flask"}

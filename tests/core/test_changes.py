@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import BinaryIO, ClassVar
 
 import pytest
@@ -142,6 +143,60 @@ def test_a_closed_project_takes_no_uploads(repository: Repository, uploads: Uplo
         uploads.publish(repository, version="2.0")
     changes.set_status(repository, GRAIL, ProjectStatus.DEPRECATED)
     assert uploads.publish(repository, version="2.0").new
+
+
+OTHER_SPELLING = "HolyGrail-1.0-py3-none-any.whl"
+
+
+def test_another_spelling_of_a_published_file_is_refused(repository: Repository, uploads: Uploads) -> None:
+    uploads.publish(repository)
+    file, staged = uploads.make()
+    with pytest.raises(FileAlreadyExists, match=f"{OTHER_SPELLING} is another spelling of {WHEEL}, which is published"):
+        changes.publish(repository, replace(file, filename=OTHER_SPELLING), staged)
+    assert set(listed(repository, GRAIL)) == {WHEEL}
+    changes.delete(repository, GRAIL, filename=WHEEL)
+    assert changes.publish(repository, replace(file, filename=OTHER_SPELLING), staged).new
+
+
+@pytest.mark.parametrize("first", [WHEEL, OTHER_SPELLING])
+def test_of_two_spellings_that_are_published_at_once_one_is_refused(
+    repository: Repository, tmp_path: Path, uploads: Uploads, first: str
+) -> None:
+    storage = repository.storage
+    assert isinstance(storage, InterruptedStorage)
+    second = OTHER_SPELLING if first == WHEEL else WHEEL
+    refused = []
+
+    def publish_second() -> None:
+        file, staged = uploads.make()
+        try:
+            changes.publish(repository, replace(file, filename=second), staged)
+        except FileAlreadyExists as error:
+            refused.append(str(error))
+
+    other = Thread(target=publish_second)
+
+    def begin_second() -> None:
+        other.start()
+        other.join(0.3)  # it has to wait for us
+
+    storage.interruption = Interruption("added", begin_second)
+    file, staged = uploads.make()
+    assert changes.publish(repository, replace(file, filename=first), staged).new
+    other.join()
+    assert set(listed(repository, GRAIL)) == {first}
+    assert len(refused) == 1
+    assert not list((tmp_path / "root").glob("index-*.lock")), "nobody waits for a lock, so there is none"
+
+
+def test_one_file_that_is_published_twice_at_once_waits_for_nobody(repository: Repository, uploads: Uploads) -> None:
+    storage = repository.storage
+    assert isinstance(storage, InterruptedStorage)
+    answers = []
+    storage.interruption = Interruption("added", lambda: answers.append(uploads.publish(repository)))
+    answers.append(uploads.publish(repository))
+    assert {answer.file.filename for answer in answers} == {WHEEL}
+    assert_shows_the_truth(repository)
 
 
 # --- yanking -------------------------------------------------------------------------------------------------
@@ -479,6 +534,21 @@ def test_what_is_not_known_completely_is_not_changed(store: MemoryStore, uploads
     ):
         with pytest.raises(NotSynchronised):
             change()
+    repository.close()
+
+
+def test_what_is_not_known_yet_is_neither_listed_nor_searched(
+    store: MemoryStore, uploads: Uploads, tmp_path: Path
+) -> None:
+    repository = repository_on(MemoryStorage(store), tmp_path / "root")
+    uploads.publish(repository)
+    with pytest.raises(NotSynchronised):
+        repository.catalogue()
+    with pytest.raises(NotSynchronised):
+        repository.search("holygrail")
+    repository.synchronise()
+    for page in (repository.catalogue(), repository.search("holygrail")):
+        assert [entry.project for entry in page.entries] == [GRAIL]
     repository.close()
 
 

@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 from pywharf_core.errors import InvalidUpload
 from pywharf_core.filenames import (
     MAX_FILENAME_BYTES,
-    distribution_of,
+    canonical_filename,
     is_project_name,
     normalise,
     parse_filename,
@@ -158,8 +158,18 @@ def test_a_number_of_more_digits_than_python_reads_is_no_version() -> None:
         ("foo-1.0-py3-none-any.whl", "foo-1.0-py2-none-any.whl", False),
         ("foo_bar-1.0.tar.gz", "foo-bar-1.0.tar.gz", True),
         ("foo-1.0.tar.gz", "foo-1.0.zip", False),
+        ("foo-1.0-1a-py3-none-any.whl", "foo-1.0-01a-py3-none-any.whl", True),
+        ("foo-1.0-0-py3-none-any.whl", "foo-1.0-py3-none-any.whl", False),
+        ("foo-1.0-py3-none-any.whl", "foo-1.00-PY3-none-any.whl", True),
+        ("foo-1.0.tar.gz", "foo-1.0-py3-none-any.whl", False),
     ],
 )
 def test_two_spellings_of_a_filename_mean_one_distribution(one: str, other: str, equal: bool) -> None:
-    project = parse_filename(one).project
-    assert (distribution_of(one, project) == distribution_of(other, project)) is equal
+    assert (_canonical(one) == _canonical(other)) is equal
+    for filename in (one, other):
+        assert _canonical(_canonical(filename)) == _canonical(filename)
+
+
+def _canonical(filename: str) -> str:
+    parsed = parse_filename(filename)
+    return canonical_filename(filename, parsed.project, str(parsed.version))

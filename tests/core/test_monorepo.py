@@ -17,7 +17,7 @@ PACKAGES = Path(__file__).parents[2] / "packages"
 DISTRIBUTIONS = sorted(path.parent.name for path in PACKAGES.glob("*/pyproject.toml"))
 
 #: Distributions whose import package has another name.
-IMPORTED_AS = {"python-multipart": "python_multipart", "pygithub": "github"}
+IMPORTED_AS = {"python-multipart": "python_multipart", "pygithub": "github", "pynacl": "nacl"}
 
 WEB = {"starlette", "hypercorn", "anyio", "python-multipart", "uvicorn", "fastapi", "flask", "aiohttp"}
 

@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from docs.code_blocks import DOCS
-from support.clean_shell import clean_shell, run
-from support.packager import Packager
+from support.initialised import read_secrets
 from support.repository_copy import copy_repository
-from support.served import free_port, serving
-from support.shell_blocks import commands
+from support.served import free_port
+from support.shell_blocks import commands, scripts
+from support.terminal import Terminal, secrets_in_variables, words_for
 
 PAGE = DOCS / "getting-started.md"
 
 
 @pytest.mark.slow
-def test_the_page_leads_from_a_clone_to_an_installed_package(tmp_path: Path) -> None:
+@pytest.mark.follows("docs/getting-started.md", "Install", "First server", "First upload", "First install")
+@pytest.mark.follows("docs/getting-started.md", "A name that stays yours", "A second repository")
+def test_the_page_leads_from_a_clone_to_two_repositories(tmp_path: Path) -> None:
     clone = copy_repository(tmp_path / "clone")
     port = free_port()
-    *before, server = [*commands(PAGE, "Install"), *commands(PAGE, "Start")]
+    terminal = Terminal(clone, words_for(port), online=True)
+    *before, server = [*commands(PAGE, "Install"), *commands(PAGE, "First server")]
     for line in before:
-        run("bash", "-c", line, cwd=clone, env=clean_shell())
-    assert "--port 8888" in server
-    server = server.replace("8888", str(port))
-    with serving(server, cwd=clone, env=clean_shell(), port=port, output=tmp_path / "served.txt") as served:
-        secrets = tomllib.loads((clone / "my-root/config.toml").read_text(encoding="utf-8"))["local"]
-        (tmp_path / "packager").mkdir()
-        packager = Packager(tmp_path / "packager")
-        for heading in ("Publish", "Install packages from it", "CI"):
-            for line in commands(PAGE, heading):
-                packager.follow(line, port=port, secrets=secrets)
-        assert served.stop() == 0, served.said()
-        assert served.processes() == []
+        terminal.type(line)
+
+    @contextmanager
+    def served() -> Iterator[None]:
+        with terminal.serve(server, port) as it:
+            yield
+            assert it.stop() == 0, it.said()
+            assert it.processes() == []
+
+    with served():
+        terminal.variables |= secrets_in_variables(read_secrets(clone / "my-root"))
+        terminal.follow(PAGE, "First upload", "First install")
+        assert terminal.installed("acme-hello") == "0.1.0"
+        why, declare = scripts(PAGE, "A name that stays yours")
+        assert "nothing here claims it: clients are sent to" in terminal.type(why)
+        terminal.type(declare)
+    with served():
+        assert "declares it private" in terminal.type(why)
+        add, use = scripts(PAGE, "A second repository")
+        terminal.type(add)
+    with served():
+        for line in use.splitlines():
+            said = terminal.type(line)
+        assert "acme-hello==0.1.0" in said
+        assert list((clone / "my-root/cache/team/storage/acme-hello").glob("*.whl"))

@@ -31,6 +31,7 @@ def test_the_configurations_on_the_page_are_right(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
+@pytest.mark.follows("docs/github.md", "From nothing to first install", "The index, and several servers", "GitHub Pages")
 def test_the_page_leads_from_nothing_to_an_installed_package(tmp_path: Path) -> None:
     make, server, publish, install = commands(PAGE, "From nothing to first install")
     port = free_port()
@@ -46,6 +47,11 @@ def test_the_page_leads_from_nothing_to_an_installed_package(tmp_path: Path) -> 
         with serving(server, cwd=tmp_path, env=environment, port=port, output=tmp_path / "served.txt") as served:
             for line in (publish, install):
                 packager.follow(line, port=port, more=tokens)
+            [update] = commands(PAGE, "The index, and several servers")
+            run("bash", "-c", f"{update} --api_url {fake.api_url}", cwd=tmp_path, env=environment)
+            [pages] = commands(PAGE, "GitHub Pages")
+            run("bash", "-c", pages, cwd=tmp_path, env=environment)
+            assert list((tmp_path / "site/simple").glob("*/index.html"))
             assert served.stop() == 0, served.said()
         assert token not in served.said()
         [release] = fake.repo("acme/packages").releases.values()

@@ -11,13 +11,15 @@ from docs.code_blocks import DOCS
 from pywharf.app import _routes
 from pywharf.http_errors import STATUS
 from pywharf.routes.initialize import Initialize
+from pywharf.routes.metrics import Metrics
+from pywharf.sessions import Sessions
 
 PAGE = (DOCS / "http.md").read_text(encoding="utf-8")
 
 
 def served() -> set[str]:
     """Paths of the application, as the page writes them; of two that differ by a slash at the end the one with it."""
-    routes = _routes(cast(Initialize, object()))  # no request is made
+    routes = _routes(cast(Initialize, object()), cast(Metrics, object()), cast(Sessions, object()))  # no request is made
     paths = {cast(Route, route).path.replace("{", "<").replace("}", ">") for route in routes}
     return {path for path in paths if f"{path}/" not in paths}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
@@ -13,7 +14,15 @@ import pytest
 
 from github_backend.opened import Opened
 from github_fake import FakeGitHub, Token
-from pywharf_core import AttachmentKind, DistributionFile, ProjectState, Secret, StorageUnavailable, normalise
+from pywharf_core import (
+    AttachmentKind,
+    DistributionFile,
+    ProjectState,
+    RedirectTo,
+    Secret,
+    StorageUnavailable,
+    normalise,
+)
 from pywharf_core.testing import make_upload
 from pywharf_github.connection import Connection
 from pywharf_github.storage import GitHubStorage
@@ -88,6 +97,23 @@ def test_no_token_is_logged_even_when_everything_is(
     fake.faults.clear()
     assert "/repos/acme/packages" in caplog.text
     assert writer.value not in caplog.text
+
+
+def test_no_signed_address_is_logged_even_when_everything_is(
+    fake: FakeGitHub, storage: GitHubStorage, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    added = storage.add_file(*make_upload(tmp_path))
+    location = storage.locate_file(added)
+    assert isinstance(location, RedirectTo)
+    signed = location.url.partition("?")[2]
+    for fault in ({"status": 500}, {"cut_answer_at": 3}, {"lose_answer": True}):
+        fake.faults.next("GET storage", **fault)
+        with storage.open_file(added) as stream, suppress(StorageUnavailable):
+            stream.read()
+    assert "GET /api/storage/" in caplog.text
+    for part in (signed, signed[-20:], "sig="):
+        assert part not in caplog.text
 
 
 def test_no_token_stays_in_memory_with_the_storage(

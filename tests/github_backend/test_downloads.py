@@ -296,6 +296,30 @@ def test_the_disk_cache_forgets_what_was_unused_longest(tmp_path: Path) -> None:
     assert [path.exists() for path in paths] == [False, True, True]
 
 
+def test_small_contents_are_kept_within_their_bound(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, max_bytes=1000, spared_for=0)
+    contents = [number.to_bytes(2) * 50 for number in range(30)]
+    for age, content in enumerate(contents):
+        assert cache.read(sha256_of(content), lambda content=content: content) == content  # type: ignore[misc]
+        for path in tmp_path.glob("??/*"):  # the order of their last uses, which a disk may not tell apart
+            moment = path.stat().st_mtime - 1
+            os.utime(path, (moment, moment))
+        assert cache.read(sha256_of(contents[0]), lambda: contents[0]) == contents[0]
+        assert sum(path.stat().st_size for path in tmp_path.glob("??/*")) <= 1000, age
+    kept = {path.name for path in tmp_path.glob("??/*")}
+    assert {sha256_of(contents[0]), sha256_of(contents[29])} <= kept
+    assert sha256_of(contents[5]) not in kept
+
+
+def test_small_contents_that_were_damaged_on_disk_are_fetched_again(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path)
+    assert cache.read(sha256_of(b"good"), lambda: b"good") == b"good"
+    [path] = tmp_path.glob("??/*")
+    path.write_bytes(b"bad")
+    assert cache.read(sha256_of(b"good"), lambda: b"good") == b"good"
+    assert path.read_bytes() == b"good"
+
+
 def test_an_attachment_is_read_from_github_once(
     fake: FakeGitHub, storage: GitHubStorage, added: DistributionFile
 ) -> None:

@@ -284,7 +284,10 @@ def test_an_unknown_token_is_one_sentence(fake: FakeGitHub, maker: Token) -> Non
     for owner in ("acme", None):
         result = init(fake, maker, owner=owner)
         assert result.exit_code == 1
-        assert result.stderr == "Error: GitHub does not accept this token (Bad credentials).\n"
+        assert (
+            result.stderr
+            == "Error: GitHub does not accept this token (Bad credentials); it is wrong, expired or revoked.\n"
+        )
 
 
 def test_what_is_no_token_is_not_sent(fake: FakeGitHub) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +19,7 @@ from pywharf_core.repository import Repository
 from pywharf_core.root import Root
 from pywharf_core.testing import make_upload
 from pywharf_core.wharf import Wharf
-from pywharf_github import plugin
+from pywharf_github import changing, plugin
 
 PROJECT = normalise("holygrail")
 
@@ -48,6 +49,11 @@ def listed(repository: Repository) -> set[str]:
     except ProjectNotFound:
         return set()
     return {f"{file.filename} yanked" if file.yanked is not None else file.filename for file in page.files}
+
+
+def yanks(repository: Repository) -> set[str | None]:
+    page, _ = repository.project_page(PROJECT)
+    return {file.yanked for file in page.files}
 
 
 def test_a_publication_is_seen_at_once_here_and_after_a_fold_there(
@@ -103,6 +109,45 @@ def test_a_yank_and_a_deletion_reach_the_other_server_and_stay(
     there.synchronise()
     assert listed(here) == listed(there) == {file.filename}
     assert again.file.filename in listed(server("last"))
+
+
+def test_of_two_servers_yanks_at_one_moment_the_newer_stays_everywhere_after_a_rebuild(
+    fake: FakeGitHub,
+    server: Server,
+    writer: Token,
+    repository: OnGitHub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, there, secret = server("here"), server("there"), Secret(writer.value)
+    file = changes.publish(here, *make_upload(tmp_path), secret=secret).file
+    remote_changes.fold(here)
+    there.synchronise()
+
+    def yank_there() -> None:
+        monkeypatch.setattr(changing, "_UPDATING", [threading.Lock()] * 64)  # those of another process
+        thread = threading.Thread(target=changes.yank, args=(there, PROJECT, "1.0", "the newer", secret))
+        thread.start()
+        thread.join()
+
+    fake.faults.next("PATCH /repos/{o}/{r}/releases/{id}", before=yank_there)
+    changes.yank(here, PROJECT, "1.0", "the older, which comes last", secret)
+
+    def on_github() -> str | None:
+        found = there.view(secret).find_file(file)
+        return None if found is None else found.yanked
+
+    assert on_github() == "the older, which comes last"
+    for either in (here, there):
+        remote_changes.fold(either)
+    for either in (here, there, server("new")):
+        either.synchronise()
+        assert yanks(either) == {"the newer"}
+    remote_changes.update_index(here)
+    assert on_github() == "the newer"
+    for either in (here, there, server("newest")):
+        either.synchronise()
+        assert yanks(either) == {"the newer"}
 
 
 def test_the_same_file_again_is_answered_by_what_is_there(

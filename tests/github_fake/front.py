@@ -8,6 +8,7 @@ import secrets
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from email.utils import formatdate
 from urllib.parse import parse_qsl, urlsplit
 
@@ -221,13 +222,16 @@ class Front:
         if version is not None and version not in _VERSIONS:
             self.violations.append(f"{path}: version {version} of the API; the stand-in knows {sorted(_VERSIONS)}")
             raise Refusal(400, f"{version} is not a supported version of the API.")
-        if "authorization" in headers and (token is None or token.revoked):
+        if "authorization" in headers and (token is None or token.revoked or self._is_expired(token)):
             raise Refusal(401, "Bad credentials")
         if token is not None and token.single_sign_on_missing and path.startswith("/repos"):
             message = (
                 "Resource protected by organization SAML enforcement. You must grant your Personal Access token access."
             )
             raise Refusal(403, message, headers={"x-github-sso": "required; url=https://example.test/sso"})
+
+    def _is_expired(self, token: Token) -> bool:
+        return token.expires_at is not None and token.expires_at <= self.world.clock.now()
 
     def _named(self, path: str) -> str:
         """A path that names a repository by its number, as the redirects of renamed ones do, with its name instead."""
@@ -272,6 +276,9 @@ class Front:
             if token is not None and token.kind is TokenKind.CLASSIC and answer.status != 401:
                 headers["x-oauth-scopes"] = ", ".join(sorted(token.scopes))
                 headers["x-accepted-oauth-scopes"] = "repo"
+            if token is not None and token.expires_at is not None and answer.status != 401:
+                ends = datetime.fromtimestamp(token.expires_at, UTC)
+                headers["github-authentication-token-expiration"] = f"{ends:%Y-%m-%d %H:%M:%S} UTC"
         return headers | dict(answer.headers)
 
     def _stall(self, fault: Fault, where: str) -> None:

@@ -44,6 +44,7 @@ class Token:
     :ivar scopes: of a classic token.
     :ivar permissions: of the other kinds: `contents` → `write`, and so on.
     :ivar repositories: `owner/name` of those a token of another kind than classic is for; None: all.
+    :ivar expires_at: Unix seconds; None: never.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Token:
     permissions: Mapping[str, str] = field(default_factory=dict)
     repositories: frozenset[str] | None = None
     revoked: bool = False
+    expires_at: float | None = None
     single_sign_on_missing: bool = False
 
     def revoke(self) -> None:

@@ -60,6 +60,30 @@ def test_the_last_message_comes_after_the_end_of_the_body(body: tuple[int, ...])
     assert sent[2]["body"] == b""
 
 
+@pytest.mark.parametrize("limits", [{}, {"most_bytes": 10_000}, {"longest_wait": 0.01}], ids=str)
+def test_behind_a_proxy_the_whole_answer_comes_after_the_body(limits: dict[str, float]) -> None:
+    taken = 0
+    body = pieces(65536, 65536, 100)
+
+    async def receive() -> Message:
+        nonlocal taken
+        message = await body()
+        taken += len(message.get("body", b""))
+        return message
+
+    sent: list[tuple[int, Message]] = []
+
+    async def send(message: Message) -> None:
+        sent.append((taken, message))
+
+    async def main() -> None:
+        await answer_early(receive, send, refuse, behind_a_proxy=True, **limits)  # type: ignore[arg-type]  # numbers
+
+    anyio.run(main)
+    assert [message.get("more_body") for _, message in sent] == [None, True, False]
+    assert sent[0][0] > limits.get("most_bytes", 131_000)
+
+
 def test_a_client_that_stalls_is_waited_for_only_so_long() -> None:
     async def stalled() -> Message:
         await anyio.sleep_forever()

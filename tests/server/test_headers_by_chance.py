@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 from starlette.types import Message, Scope
 
-from pywharf.admission import basic_credentials
+from pywharf.basic_authentication import basic_credentials
 from pywharf.conditional import entity_tag, matches
 from pywharf.exchange import Exchange, attach
 from pywharf.file_response import send_file

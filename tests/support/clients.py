@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import venv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,13 @@ class Ran:
 
 
 class Clients:
-    """:param home: an empty folder: caches and configuration of the clients are there, shared by all calls."""
+    """:param home: an empty folder: caches and configuration of the clients are there, shared by all calls.
+    :param more: further environment variables.
+    """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, more: Mapping[str, str] | None = None) -> None:
         self.home = home
+        self._more = more or {}
         home.mkdir(exist_ok=True)
         self._environments = 0
 
@@ -53,7 +56,7 @@ class Clients:
     def _run(self, command: Sequence[str]) -> Ran:
         done = subprocess.run(
             command,
-            env=clean_environment(self.home),
+            env={**clean_environment(self.home), **self._more},
             cwd=self.home,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

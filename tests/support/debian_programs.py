@@ -12,7 +12,14 @@ import pytest
 
 #: The package by the program's name. `.ci/run` installs all of them.
 PACKAGES = {
+    "caddy": "caddy",
     "chromium": "chromium",
+    "mmdebstrap": "mmdebstrap",
+    "nginx": "nginx",
+    "podman": "podman",
+    "promtool": "prometheus",
+    "runc": "runc",
+    "systemd-analyze": "systemd",
 }
 
 

@@ -36,6 +36,11 @@ class Initialised:
 def initialise(root: Path) -> Initialised:
     environment = clean_environment(root.parent)
     subprocess.run([PYWHARF, "init", str(root)], env=environment, check=True, stdout=subprocess.DEVNULL)
+    return read_secrets(root)
+
+
+def read_secrets(root: Path) -> Initialised:
+    """What ``pywharf init`` wrote into a ROOT."""
     config = tomllib.loads((root / "config.toml").read_text())["local"]
     admin = tomllib.loads((root / "admin_secret.toml").read_text())["local"]["raw"]
     return Initialised(root, config["read_secret"], config["write_secret"], admin)

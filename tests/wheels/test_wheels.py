@@ -116,8 +116,10 @@ def test_a_wheel_holds_its_package_and_its_licence_and_nothing_else(name: str, d
     assert {member.split("/")[0] for member in members} == {package, dist_info}
     assert {f"{package}/py.typed", f"{dist_info}/licenses/LICENSE"} <= set(members)
     source = REPOSITORY / "packages" / name / "src" / package
-    modules = {str(path.relative_to(source.parent)) for path in source.rglob("*.py")}
-    assert modules == {member for member in members if member.endswith(".py")}
+    files = {path.relative_to(source.parent) for path in source.rglob("*") if path.is_file()}
+    # Modules, templates, styles, whatever a package is made of.
+    told = {str(path) for path in files if not any(part.startswith((".", "__pycache__")) for part in path.parts)}
+    assert told == {member for member in members if member.startswith(f"{package}/")}
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)

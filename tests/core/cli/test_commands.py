@@ -137,6 +137,8 @@ def test_check_knows_the_age_of_the_index_it_found(tmp_path: Path) -> None:
         "files": 0,
         "projects": 0,
         "refused": 0,
+        "facts": {},
+        "warnings": [],
         "problem": None,
     }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -445,4 +446,28 @@ def test_problems_call_the_files_by_the_names_they_were_given_by() -> None:
     assert [problem.partition(":")[0] for problem in caught.value.problems] == [
         "/etc/a.toml",
         "the text of --admin_secret",
+    ]
+
+
+# --- required plugins ----------------------------------------------------------------------------------------
+
+
+def test_a_plugin_that_is_required_and_works_is_no_problem() -> None:
+    assert loaded(LOCAL + 'required_plugins = ["SamplePlugin"]\n')["local"].required_plugins == ("SamplePlugin",)
+
+
+def test_a_required_plugin_that_does_not_work_is_told_with_the_reason() -> None:
+    sample = sample_plugins()
+    plugins = dataclasses.replace(
+        sample,
+        broken={"rules": BrokenPlugin("rules", "acme-rules", "ImportError: no luck")},
+        disabled=["scanner"],
+    )
+    config = LOCAL + 'required_plugins = ["rules", "scanner", "SamplPlugin", "policy", "github"]\n'
+    assert problems(config, plugins=plugins) == [
+        "config.toml: [local] required_plugins: the plugin rules of acme-rules is broken: ImportError: no luck",
+        "config.toml: [local] required_plugins: the plugin scanner is switched off by PYWHARF_DISABLE_PLUGINS",
+        "config.toml: [local] required_plugins: the plugin SamplPlugin is not installed; did you mean SamplePlugin?",
+        "config.toml: [local] required_plugins: the plugin policy is not installed",
+        "config.toml: [local] required_plugins: the plugin github is not installed; get it by pip install 'pywharf[github]'",
     ]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pywharf_core.filenames import normalise
 from pywharf_core.index.document import Content, Tombstone
+from pywharf_core.index.local import LocalIndex
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus
 from pywharf_core.testing.storage_contract import HOSTILE
 
@@ -64,4 +65,35 @@ contents = st.builds(
     st.lists(files, max_size=6),
     st.lists(tombstones, max_size=4),
     st.lists(states, max_size=4),
+)
+
+
+def put(index: LocalIndex, *files: DistributionFile) -> None:
+    with index.changing() as change:
+        for file in files:
+            change.put_file(file)
+
+
+def published(
+    name: str, version: str = "1.0", summary: str = "", *, day: int = 1, **changes: object
+) -> DistributionFile:
+    """A wheel, uploaded on that day."""
+    metadata = {"name": name, "version": version} | ({"summary": summary} if summary else {})
+    return replace(
+        entry(project=normalise(name)),
+        filename=f"{normalise(name).replace('-', '_')}-{version}-py3-none-any.whl",
+        version=version,
+        **{"core_metadata": metadata, "upload_time": datetime(2026, 1, day, 12, tzinfo=UTC), **changes},  # type: ignore[arg-type]  # fields of many types
+    )
+
+
+#: Files of ``grail``, of versions that collide and compare in many ways.
+publications = st.lists(
+    st.builds(
+        lambda version, yanked, day: published("grail", version, f"Of {version}", day=day, yanked=yanked),
+        st.sampled_from(["1.0", "1.0.0", "1.1", "1.10", "1.2rc1", "2.0.dev1", "2.0", "1!0.1"]),
+        st.none() | st.just("bad"),
+        st.integers(1, 28),
+    ),
+    max_size=8,
 )

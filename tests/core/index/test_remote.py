@@ -529,6 +529,47 @@ def test_what_is_deleted_or_published_during_a_rebuild_stays_so(
         assert server.listed().keys() == names
 
 
+def test_an_update_that_another_ones_overwrote_in_the_storage_is_written_there_again(
+    servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
+) -> None:
+    one, other = servers
+    one.repository.synchronise()
+    uploads.publish(one.repository)
+    remote_changes.fold(one.repository)
+    before = store.files[WHEEL]
+    changes.yank(one.repository, HOLYGRAIL, "1.0", "loses data")
+    remote_changes.fold(one.repository)
+    late = replace(before.file, yanked="of a slower server", fingerprint="another")
+    store.files[WHEEL] = replace(before, file=late)
+    report = remote_changes.update_index(other.repository)
+    assert report is not None
+    assert report.changed == 1
+    assert store.files[WHEEL].file.yanked == "loses data"
+    assert store.files[WHEEL].file.counter > before.file.counter + 1
+    one.pull()
+    for server in servers:
+        assert [file.yanked for file in server.listed().values()] == ["loses data"]
+    report = remote_changes.update_index(other.repository)
+    assert report is not None
+    assert report.changed == 0
+
+
+def test_a_listing_that_is_older_than_what_it_lists_overwrites_nothing(
+    servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = servers
+    one.repository.synchronise()
+    uploads.publish(one.repository)
+    old = [store.files[WHEEL].file]
+    changes.yank(one.repository, HOLYGRAIL, "1.0", "loses data")
+    remote_changes.fold(one.repository)
+    monkeypatch.setattr(other.storage, "page", lambda start: old if start == 0 else [])
+    now = store.files[WHEEL]
+    report = remote_changes.update_index(other.repository)
+    assert report is not None
+    assert (report.changed, store.files[WHEEL]) == (0, now)
+
+
 def test_a_scan_without_an_index_does_not_believe_it_either(
     servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
 ) -> None:

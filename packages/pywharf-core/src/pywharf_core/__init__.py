@@ -32,16 +32,21 @@ from pywharf_core.model import (
     to_record,
 )
 from pywharf_core.new_configuration import check_no_configuration, write_new_configuration
+from pywharf_core.object_storage import ObjectStorage
 from pywharf_core.options import option
 from pywharf_core.plugins import Plugins
+from pywharf_core.ranges import open_ranges
 from pywharf_core.secret import Secret
 from pywharf_core.secret_parameter import SECRET
 from pywharf_core.static_site import write_static_site
 from pywharf_core.storage import (
     Change,
     ChangeKind,
+    Condition,
     Deleted,
+    Flaw,
     LocalPath,
+    Pace,
     RedirectTo,
     Refused,
     ScanResult,
@@ -60,18 +65,22 @@ __all__ = [
     "AuthType",
     "Change",
     "ChangeKind",
+    "Condition",
     "CoreMetadata",
     "Deleted",
     "DistributionFile",
     "FileAlreadyExists",
     "FileChanged",
     "FileNotFound",
+    "Flaw",
     "IndexConflict",
     "InvalidUpload",
     "LocalPath",
     "NotAuthenticated",
     "NotPermitted",
     "NotSupported",
+    "ObjectStorage",
+    "Pace",
     "ParsedFilename",
     "Plugins",
     "ProjectPage",
@@ -96,6 +105,7 @@ __all__ = [
     "is_project_name",
     "load_configuration",
     "normalise",
+    "open_ranges",
     "option",
     "parse_filename",
     "read_core_metadata",

@@ -8,7 +8,7 @@ asked what a listed file is now; the index follows.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -19,17 +19,18 @@ from pywharf_core.errors import (
     FileAlreadyExists,
     FileChanged,
     FileNotFound,
+    NotAuthenticated,
     NotFound,
     NotPermitted,
     ProjectNotFound,
     StorageUnavailable,
     WharfError,
 )
-from pywharf_core.filenames import distribution_of, parse_version
-from pywharf_core.index.local import IndexChange
+from pywharf_core.filenames import parse_version
+from pywharf_core.index.local import IndexChange, IndexedProject
 from pywharf_core.index.pending import PendingKind
 from pywharf_core.index.sync import with_what_was_computed
-from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus, StagedFile
+from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, ProjectStatus, StagedFile
 from pywharf_core.remote_changes import Intent, given_up, intend, settle, write_through
 from pywharf_core.repository import Repository
 from pywharf_core.secret import Secret
@@ -59,13 +60,19 @@ def publish(
     :param secret: the caller's, for storages that decide themselves; so in all functions here.
     :raises FileAlreadyExists: the filename belongs, or belonged, to other content.
     :raises NotPermitted: the caller may not write, or the project takes no uploads.
+    :raises UploadRefused: a plugin keeps the file out; PluginError: a plugin that is asked failed.
     :raises StorageUnavailable: nothing was published.
     """
-    storage = repository.view(secret)
+    with repository.index.publishing(file):
+        return _publish(repository, repository.view(secret), file, staged)
+
+
+def _publish(repository: Repository, storage: Storage, file: DistributionFile, staged: StagedFile) -> Published:
     since, listed = _before_publication(repository, file)
     published, new = None if listed is None else storage.find_file(listed), False
     intent: Intent = None
     if published is None:
+        repository.configuration.change_hooks.demand_welcome(repository.name, file, staged)
         with _intending(repository, storage, PendingKind.PUBLISH, file) as intent:
             published, new = _add(storage, file, staged)
     if listed is None or published.fingerprint != listed.fingerprint:
@@ -77,15 +84,29 @@ def publish(
         )
     if new:
         logger.info("file published", extra=_fields(repository, published) | {"bytes": published.size})
+        repository.configuration.change_hooks.published(repository.name, published)
     return Published(published, new=new)
 
 
+def why_closed(repository: Repository, project: NormalizedName) -> str | None:
+    """Why the project takes no uploads, in a sentence; None: it does."""
+    with repository.index.reading() as snapshot:
+        return _why_closed(project, snapshot.project(project))
+
+
 def yank(
-    repository: Repository, project: NormalizedName, version: str, reason: str | None, secret: Secret | None = None
+    repository: Repository,
+    project: NormalizedName,
+    version: str,
+    reason: str | None,
+    secret: Secret | None = None,
+    *,
+    filename: str | None = None,
 ) -> Sequence[DistributionFile]:
     """Mark every file of a release as yanked (file yanking specification), or as not.
 
     :param reason: shown to who installs it, perhaps ""; None takes the mark away.
+    :param filename: only this file of the release, as other indexes may have it.
     :returns: the files whose mark changed; none if all had it so already.
     :raises NotFound: there is no such release.
     :raises NotSynchronised: what exists is not known completely yet; so in all functions below.
@@ -93,6 +114,8 @@ def yank(
     """
     storage = repository.view(secret)
     since, listed = _release(repository, project, version)
+    if filename is not None:
+        listed = [file for file in listed if file.filename == filename]
     stored = _stored(repository, storage, listed, since)
     marked = []
     for file in stored:
@@ -110,6 +133,30 @@ def yank(
         logger.info("file unyanked" if reason is None else "file yanked", extra=_fields(repository, updated))
         marked.append(updated)
     return marked
+
+
+def amend(
+    repository: Repository,
+    file: DistributionFile,
+    attachments: Mapping[AttachmentKind, bytes],
+    secret: Secret | None = None,
+) -> DistributionFile:
+    """Write down anew what is known of a published file, such as what was read out of it once more.
+
+    :param file: of the content that is published.
+    :param attachments: that replace those of their kind.
+    :returns: the file as it is listed now.
+    :raises FileNotFound: it is gone; FileChanged: it has other content.
+    :raises NotSupported: the storage cannot keep it.
+    """
+    storage = repository.view(secret)
+    with repository.index.reading() as snapshot:
+        since = snapshot.revision()
+    with _intending(repository, storage, PendingKind.UPDATE, file) as intent:
+        updated = storage.update_file(file, attachments)
+    _list(repository, storage, updated, since, _putting(updated), _removing(storage, updated), intent)
+    logger.info("file described anew", extra=_fields(repository, updated))
+    return updated
 
 
 def delete(
@@ -155,6 +202,7 @@ def delete(
         bury = _burying(storage, file)
         _list(repository, storage, file, since, bury, bury, intent, gone=True)
         logger.info("file deleted", extra=_fields(repository, file))
+        repository.configuration.change_hooks.removed(repository.name, file)
         deleted.append(file)
     if not deleted:
         raise _gone(listed)
@@ -181,7 +229,8 @@ def set_status(
     storage = repository.view(secret)
     if storage.keeps_index:  # there a project's status lives, and the caller's own secret has to write it
         state = replace(row.state, status=status, reason=reason)
-        write_through(repository, storage, [state])
+        with _as_server(repository):
+            write_through(repository, storage, [state])
         return state
     # The index's lock is held meanwhile: of two that set a status at once, both places keep the same one's.
     with repository.index.changing() as change:
@@ -193,6 +242,26 @@ def set_status(
     return state
 
 
+def put_states(repository: Repository, states: Sequence[ProjectState], secret: Secret | None = None) -> None:
+    """Write status and reservation of several names at once, whether or not they have files here.
+
+    :raises NotSupported: the storage cannot keep them.
+    """
+    storage = repository.view(secret)
+    if storage.keeps_index:
+        write_through(repository, storage, states)
+        return
+    for state in states:
+        with repository.index.changing() as change:  # see ``set_status``
+            storage.update_project(state)
+            change.put_project(state)
+
+
+def _why_closed(project: NormalizedName, row: IndexedProject | None) -> str | None:
+    closed = None if row is None else _CLOSED.get(row.state.status)
+    return None if closed is None else f"The project {project} is {closed} and takes no uploads."
+
+
 def _before_publication(repository: Repository, file: DistributionFile) -> tuple[int, DistributionFile | None]:
     """The index's revision, and the file that it lists under this name."""
     with repository.index.reading() as snapshot:
@@ -200,18 +269,16 @@ def _before_publication(repository: Repository, file: DistributionFile) -> tuple
         project = snapshot.project(file.project)
         listed = snapshot.file(file.filename)
         tombstone = snapshot.tombstone(file.filename)
-        others = snapshot.filenames_of(file.project) if listed is None else []
-    if project is not None and (closed := _CLOSED.get(project.state.status)):
-        raise NotPermitted(f"The project {file.project} is {closed} and takes no uploads.")
+        other = snapshot.other_spelling(file) if listed is None else None
+    if (closed := _why_closed(file.project, project)) is not None:
+        raise NotPermitted(closed)
     if tombstone is not None and tombstone.sha256 != file.sha256:
         raise _deleted(file)
-    meant = distribution_of(file.filename, file.project)
-    for other in others:
-        if distribution_of(other, file.project) == meant:
-            raise FileAlreadyExists(
-                f"File already exists: {file.filename} is another spelling of {other}, which is published; "
-                "raise the version and publish again."
-            )
+    if other is not None:
+        raise FileAlreadyExists(
+            f"File already exists: {file.filename} is another spelling of {other}, which is published; "
+            "raise the version and publish again."
+        )
     return since, listed
 
 
@@ -243,7 +310,8 @@ def _stored(
     """
     stored = []
     for file in listed:
-        found = storage.find_file(file)
+        with _as_server(repository):
+            found = storage.find_file(file)
         if found is None:
             _forget(repository, storage, file, since)
             continue
@@ -304,13 +372,28 @@ def _intending(repository: Repository, storage: Storage, kind: PendingKind, file
     """The change is written down before the block asks the storage for it. A storage that says no is believed; of one
     that fell silent nobody knows what it did."""
     intent = intend(repository, storage, kind, file)
+    with _as_server(repository):
+        try:
+            yield intent
+        except StorageUnavailable:
+            raise
+        except WharfError:
+            given_up(repository, intent)
+            raise
+
+
+@contextmanager
+def _as_server(repository: Repository) -> Iterator[None]:
+    """Where secrets are not the storage's own, it is the server's that the storage refuses: nothing that a caller can mend."""
     try:
-        yield intent
-    except StorageUnavailable:
-        raise
-    except WharfError:
-        given_up(repository, intent)
-        raise
+        yield
+    except (NotAuthenticated, NotPermitted) as error:
+        if repository.configuration.auth_type is None:
+            raise
+        raise StorageUnavailable(
+            f"The storage of the repository {repository.name} does not let this server do that; its operator should look at "
+            f"the admin secret. ({error})"
+        ) from error
 
 
 def _putting(file: DistributionFile) -> Callable[[IndexChange], None]:

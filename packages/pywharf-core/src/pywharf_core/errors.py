@@ -9,7 +9,8 @@
     ├── InvalidRequest            what a client asked is not a question we know
     │   └── NotAcceptable         no representation that the client takes
     ├── InvalidUpload             the file or its form
-    │   └── FileTooLarge
+    │   ├── FileTooLarge
+    │   └── UploadRefused         by a rule of this server, which a plugin brings
     ├── NotAuthenticated          no secret, or an unknown one
     ├── TooManyAttempts           too many wrong secrets (retry_after)
     ├── NotPermitted              a known secret without the right
@@ -20,8 +21,10 @@
     ├── FileChanged               a stored file is no longer the one that was listed
     ├── IndexConflict             somebody else wrote the remote index first
     ├── NotSupported              the storage declares that it cannot do this
+    ├── SourceUnusable            what packages should be taken from is not what was said
     └── StorageUnavailable        worth another try later (retry_after)
-        └── NotSynchronised       nobody knows now what is in this repository
+        ├── NotSynchronised       nobody knows now what is in this repository
+        └── SourceUnavailable     another index, from which packages are taken, did not answer
 
 The message of each is one sentence for the person at the other end: what is wrong, and what would be right.
 """
@@ -68,6 +71,10 @@ class InvalidUpload(WharfError):
 
 class FileTooLarge(InvalidUpload):
     """The file exceeds ``max_file_bytes``."""
+
+
+class UploadRefused(InvalidUpload):
+    """A plugin's rule keeps the file out; the message is the plugin's."""
 
 
 class NotAuthenticated(WharfError):
@@ -133,3 +140,11 @@ class NotSynchronised(StorageUnavailable):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry_after=2)
+
+
+class SourceUnusable(WharfError):
+    """Where packages should come from is nothing that they can be read from."""
+
+
+class SourceUnavailable(StorageUnavailable):
+    """The index from which packages are taken did not answer as it should."""

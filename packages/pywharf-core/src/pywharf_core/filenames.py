@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from packaging.utils import (
     InvalidName,
@@ -23,6 +24,7 @@ from pywharf_core.model import PackageType
 MAX_FILENAME_BYTES = 230
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\Z")
+_BUILD_NUMBER = re.compile(r"[0-9]+")
 _PROJECT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 
 
@@ -61,16 +63,31 @@ def parse_version(text: str) -> Version:
         raise InvalidVersion(text) from error
 
 
-def distribution_of(filename: str, project: NormalizedName) -> tuple[object, ...]:
-    """What a valid filename means, however its name is spelled: equal for ``Foo.Bar-1.0…whl`` and ``foo_bar-1.0…whl``.
+def canonical_filename(filename: str, project: NormalizedName, version: str) -> str:
+    """The one spelling of a valid filename: equal for ``Foo.Bar-1.0…whl`` and ``foo_bar-1.0…whl``.
 
-    ``1.0`` and ``1.0.0`` are one release of two distributions, as on PyPI.
+    ``1.0`` and ``1.0.0`` are one release of two distributions, as on PyPI. Today's tools write this spelling (binary
+    distribution format; PEP 625).
+
+    :param version: the filename's, canonical.
     """
-    parsed = parse_filename(filename, project)
-    if parsed.packagetype == "sdist":
-        return parsed.project, str(parsed.version), filename.endswith(".zip")
-    _name, _version, build, tags = parse_wheel_filename(filename)
-    return parsed.project, str(parsed.version), build, tags
+    name = project.replace("-", "_")
+    if not filename.endswith(".whl"):
+        return f"{name}-{version}{'.zip' if filename.endswith('.zip') else '.tar.gz'}"
+    _, _, *build, python, abi, platform = filename.removesuffix(".whl").lower().split("-")
+    # `py2.py3-none-any` and `py3.py2-none-any` are for the same Pythons; the build tags `1` and `01` are one number.
+    tags = map(_tag_set, (python, abi, platform))
+    return f"{'-'.join([name, version, *map(_build_tag, build), *tags])}.whl"
+
+
+@lru_cache(maxsize=1024)  # most are `py3`, `none`, `any`
+def _tag_set(tag: str) -> str:
+    return ".".join(sorted(set(tag.split("."))))
+
+
+def _build_tag(tag: str) -> str:
+    digits = _BUILD_NUMBER.match(tag)
+    return tag if digits is None else f"{int(digits[0])}{tag[digits.end() :]}"
 
 
 def parse_filename(filename: str, project: str | None = None) -> ParsedFilename:

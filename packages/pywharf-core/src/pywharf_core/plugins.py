@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 from pywharf_core import hookspecs
 from pywharf_core.auth import AuthType
+from pywharf_core.change_hooks import PUBLISHED, REFUSE, REMOVED, ChangeHooks, Implementation
 from pywharf_core.errors import PluginError
 from pywharf_core.options import keys_of
 from pywharf_core.storage import StorageType
@@ -46,7 +47,7 @@ _T = TypeVar("_T")
 class InstalledPlugin:
     """A plugin that works.
 
-    :ivar provides: such as ``storage type file_system``, ``command server``.
+    :ivar provides: such as ``storage type file_system``, ``command server``, ``hook pywharf_refuse_upload``.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Plugins:
     """All that plugins bring.
 
     :ivar command_owners: the plugin's name by the name of its command, ``-`` written as ``_``.
+    :ivar change_hooks: what plugins say of changes, and are told.
     :ivar disabled: names of installed plugins that were switched off.
     :ivar warnings: sentences for the operator.
     """
@@ -80,6 +82,7 @@ class Plugins:
     auth_types: Mapping[str, type[AuthType]] = field(default_factory=dict)
     commands: Sequence[click.Command] = ()
     command_owners: Mapping[str, InstalledPlugin] = field(default_factory=dict)
+    change_hooks: ChangeHooks = field(default_factory=ChangeHooks)
     installed: Sequence[InstalledPlugin] = ()
     broken: Mapping[str, BrokenPlugin] = field(default_factory=dict)
     disabled: Sequence[str] = ()
@@ -130,12 +133,14 @@ class _Answers:
     storage_types: Sequence[type[StorageType]]
     auth_types: Sequence[type[AuthType]]
     commands: Sequence[click.Command]
+    change_hooks: Mapping[str, Callable[..., object]]
 
     def provides(self) -> tuple[str, ...]:
         return (
             *(f"storage type {kind.name}" for kind in self.storage_types),
             *(f"auth type {kind.name}" for kind in self.auth_types),
             *(f"command {command.name}" for command in self.commands),
+            *(f"hook {name}" for name in self.change_hooks),
         )
 
 
@@ -158,6 +163,7 @@ def _collect(sources: Iterable[_Source], *, disabled: Sequence[str] = (), warnin
     auth_types: dict[str, type[AuthType]] = {}
     commands: dict[str, click.Command] = {}
     command_owners: dict[str, InstalledPlugin] = {}
+    change_hooks: dict[str, list[Implementation]] = {}
     installed: list[InstalledPlugin] = []
     broken: dict[str, BrokenPlugin] = {}
     owners: dict[str, str] = {}
@@ -170,7 +176,11 @@ def _collect(sources: Iterable[_Source], *, disabled: Sequence[str] = (), warnin
             broken[source.name] = BrokenPlugin(source.name, source.distribution, _one_line(error))
             continue
         plugin = InstalledPlugin(source.name, source.distribution, source.version, answers.provides())
+        for hook, call in answers.change_hooks.items():
+            change_hooks.setdefault(hook, []).append(Implementation(source.name, source.distribution, call))
         for provided in plugin.provides:
+            if provided.startswith("hook "):
+                continue  # which many may implement
             _claim(owners, provided.replace("-", "_") if provided.startswith("command ") else provided, plugin)
         installed.append(plugin)
         storage_types.update((kind.name, kind) for kind in answers.storage_types)
@@ -183,6 +193,7 @@ def _collect(sources: Iterable[_Source], *, disabled: Sequence[str] = (), warnin
         auth_types=auth_types,
         commands=list(commands.values()),
         command_owners=command_owners,
+        change_hooks=ChangeHooks(change_hooks),
         installed=installed,
         broken=broken,
         disabled=disabled,
@@ -215,7 +226,9 @@ def _ask(source: _Source) -> _Answers:
     for auth_type in auth_types:
         if auth_type.name == "storage":
             raise TypeError('an auth type cannot be named "storage", which means the storage\'s own access()')
-    return _Answers(storage_types, auth_types, _commands(manager.hook.pywharf_commands()))
+    hooks = {name: getattr(manager.hook, name) for name in (REFUSE, PUBLISHED, REMOVED)}
+    implemented = {name: hook for name, hook in hooks.items() if hook.get_hookimpls()}
+    return _Answers(storage_types, auth_types, _commands(manager.hook.pywharf_commands()), implemented)
 
 
 def _check_hook_names(plugin: object, source: _Source) -> None:

@@ -46,13 +46,16 @@ def by_release(files: Iterable[DistributionFile]) -> list[Release]:
     found: dict[Version, list[DistributionFile]] = {}
     for file in files:
         found.setdefault(parsed_version(file.version), []).append(file)
-    return [
-        Release(
-            version=min(found[version], key=_age).version,
-            files=tuple(sorted(found[version], key=lambda file: file.filename)),
-        )
-        for version in sorted(found)
-    ]
+    return [release_of_files(found[version]) for version in sorted(found)]
+
+
+def release_of_files(files: Iterable[DistributionFile]) -> Release:
+    """The release that these are all files of.
+
+    :param files: at least one.
+    """
+    in_order = tuple(sorted(files, key=lambda file: file.filename))
+    return Release(version=min(in_order, key=_age).version, files=in_order)
 
 
 def latest(releases: Iterable[Release]) -> Release:

@@ -9,21 +9,23 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from pywharf_core.index.document import Operation
+from pywharf_core.index.document import MAIN, Operation, written_at
 from pywharf_core.index.local import IndexChange
 from pywharf_core.index.pending import FORGOTTEN, PendingChange, PendingKind
 from pywharf_core.index.remote import NoRemoteIndex, RebuildReport, push, rebuild
 from pywharf_core.index.sync import with_what_was_computed
 from pywharf_core.model import DistributionFile
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Change, ChangeKind, Deleted, Storage
+from pywharf_core.storage import Change, ChangeKind, Condition, Deleted, Storage
 
 logger = logging.getLogger(__name__)
 
 _STILL_RUNNING = 60.0  # seconds for which an intent may be somebody's who is at it
 _LONGEST_UPLOAD = 3600.0  # seconds
 QUIET = 2.0  # seconds after the last change before changes are folded in: a twine run is one commit
+_LONG = 3600.0  # seconds after which a change that waits is worth a warning
 PACE = 20.0  # seconds between two folds: each is a commit, and GitHub takes 500 an hour
 
 #: The number of a change that was written down; None: there was no need.
@@ -216,3 +218,31 @@ def update_index(repository: Repository) -> RebuildReport | None:
     if not storage.keeps_index:
         return None
     return rebuild(repository.index, storage, repository.store)
+
+
+def condition(repository: Repository) -> Condition:
+    """How the remote index is doing, as far as this ROOT knows; nothing is asked."""
+    if not repository.storage.keeps_index:
+        return Condition()
+    with repository.index.reading() as snapshot:
+        main = snapshot.parts([MAIN]).get(MAIN)
+        waiting = [change.since for change in snapshot.pending(repository.store) if change.made]
+    written = None if main is None else written_at(main)
+    facts: dict[str, str | int | float] = {} if written is None else {"index_written_at": _stamp(written)}
+    facts["changes_waiting"] = len(waiting)
+    if not waiting or min(waiting) > time.time() - _LONG:
+        return Condition(facts)
+    by_server = repository.configuration.index_updates == "server"
+    counted = "1 change waits" if len(waiting) == 1 else f"{len(waiting)} changes wait"
+    blamed = "whether the admin secret may write" if by_server else "at the service that runs update_index"
+    return Condition(
+        facts,
+        [
+            f"{counted} since {_stamp(min(waiting))} to come into the remote index, and other servers do "
+            f"not see them; look {blamed}."
+        ],
+    )
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+import tempfile
+import time
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from packaging.utils import NormalizedName
 
@@ -17,18 +20,23 @@ from pywharf_core.errors import (
     FileNotFound,
     InvalidUpload,
     NotAuthenticated,
+    NotFound,
     NotPermitted,
     ProjectNotFound,
     StorageUnavailable,
+    WharfError,
 )
 from pywharf_core.filenames import parse_filename
+from pywharf_core.index.catalogue import CataloguePage, Order
 from pywharf_core.index.local import IndexedProject, LocalIndex
 from pywharf_core.index.pending import PendingKind
+from pywharf_core.index.release_lines import ReleaseLine
 from pywharf_core.index.sync import SyncReport, with_what_was_computed
 from pywharf_core.model import (
     AttachmentKind,
     DistributionFile,
     ProjectPage,
+    ProjectState,
     ProjectStatus,
 )
 from pywharf_core.names import Answer, PrivateNames, answer_for
@@ -43,6 +51,27 @@ from pywharf_core.upload.staging import StagingArea, StagingFile
 from pywharf_core.verdicts import Verdicts
 
 logger = logging.getLogger(__name__)
+
+_SWEEP_EVERY = 86400.0  # seconds: looking for what died may be as dear as a scan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleasePage:
+    """A project as people see it.
+
+    :ivar release: the one that was asked for; None: no file is offered.
+    :ivar latest: the version that people mean by it.
+    :ivar releases: the highest version first.
+    :ivar total: how many releases there are.
+    :ivar synchronised_at: Unix seconds.
+    """
+
+    state: ProjectState
+    release: Release | None
+    latest: str | None
+    releases: Sequence[ReleaseLine]
+    total: int
+    synchronised_at: float
 
 
 class Repository:
@@ -129,6 +158,60 @@ class Repository:
         if not page.files:
             raise ProjectNotFound(f"The project {project} has no files.")
         return by_release(page.files), revision
+
+    def catalogue(self, *, order: Order = Order.NAME, offset: int = 0, limit: int = 50) -> CataloguePage:
+        """All projects that have files, in a line each.
+
+        :raises NotSynchronised: what exists is not known yet; likewise in ``search``.
+        """
+        with self.index.reading() as snapshot:
+            self.synchronisation.demanded(snapshot)
+            return snapshot.catalogue(order=order, offset=offset, limit=limit)
+
+    def search(self, text: str, *, offset: int = 0, limit: int = 50) -> CataloguePage:
+        """Projects whose name or summary has what somebody typed; the best come first."""
+        with self.index.reading() as snapshot:
+            self.synchronisation.demanded(snapshot)
+            return snapshot.search(text, offset=offset, limit=limit)
+
+    def release_page(
+        self, project: NormalizedName, version: str | None = None, *, most_releases: int = -1
+    ) -> ReleasePage:
+        """One release for people, and the others in a line each. Its cost grows little with what the project has.
+
+        :param version: None: the latest.
+        :param most_releases: so many lines at most, the highest versions; -1: all.
+        :raises ProjectNotFound: the project is not here.
+        :raises NotFound: it has no such release.
+        :raises NotSynchronised: what exists is not known completely yet.
+        """
+        with self.index.reading() as snapshot:
+            synchronised_at = self.synchronisation.demanded(snapshot)
+            row = snapshot.project(project)
+            if row is None or not _is_here(row):
+                raise ProjectNotFound(f"There is no project {project} in this repository.")
+            latest, release, lines, count = None, None, [], 0
+            if row.state.status is not ProjectStatus.QUARANTINED:
+                latest = snapshot.latest_version(project)
+                wanted = latest if version is None else version
+                release = None if wanted is None else snapshot.release(project, wanted)
+                lines = snapshot.releases(project, limit=most_releases)
+                count = snapshot.count_releases(project)
+        if release is None and version is not None:
+            raise NotFound(f"The project {project} has no release {version} in this repository.")
+        return ReleasePage(
+            state=row.state,
+            release=release,
+            latest=latest,
+            releases=lines,
+            total=count,
+            synchronised_at=synchronised_at,
+        )
+
+    def listed_among(self, projects: Collection[str]) -> set[str]:
+        """Those of these names, normalised, that have files here."""
+        with self.index.reading() as snapshot:
+            return snapshot.listed_among(projects)
 
     def answer_for(self, project: NormalizedName) -> Answer:
         """Who answers for this name: here, reserved, private, the extra index, or nobody."""
@@ -267,10 +350,41 @@ class Repository:
         folder = self.storage.staging_folder() or self._staging_folder
         return StagingArea(folder).create(self.configuration.max_file_bytes)
 
-    def sweep(self) -> int:
-        """Remove what uploads left on disk whose process died; how many files these were. Asks the storage."""
+    def scratch_file(self) -> BinaryIO:
+        """A file without a name, on the disk of ROOT, gone when it is closed.
+
+        :raises OSError: the disk does not take it.
+        """
+        self._staging_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cast(BinaryIO, tempfile.TemporaryFile(dir=self._staging_folder))
+
+    def unfinished_uploads(self) -> Sequence[Path]:
+        """What uploads left on disk whose process died. Asks the storage."""
+        return [path for area in self._staging_areas() for path in area.dead()]
+
+    def sweep(self, *, now: bool = False) -> int:
+        """Remove what uploads left on disk whose process died, and once a day what else died in the storage; how many
+        these were. Asks the storage.
+
+        :param now: all of it, whenever that was done last.
+        """
+        swept = sum(area.sweep() for area in self._staging_areas())
+        moment = time.time()
+        with self.index.reading() as snapshot:
+            last = snapshot.swept_at()
+        if not now and last is not None and moment - _SWEEP_EVERY < last <= moment:
+            return swept
+        try:
+            swept += self.view(None).sweep()
+        except WharfError as error:  # it is no reason to do without what else there is to do
+            logger.warning("storage not swept", extra={"repository": self.name, "error": str(error)})
+        with self.index.changing() as change:
+            change.mark_swept(moment)
+        return swept
+
+    def _staging_areas(self) -> Sequence[StagingArea]:
         folders = {self._staging_folder, self.storage.staging_folder() or self._staging_folder}
-        return sum(StagingArea(folder).sweep() for folder in folders)
+        return [StagingArea(folder) for folder in folders]
 
     # --- synchronisation ----------------------------------------------------------------------------------
 

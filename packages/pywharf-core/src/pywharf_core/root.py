@@ -30,6 +30,11 @@ class Root:
     def log(self) -> Path:
         return self.path / "log"
 
+    @property
+    def metrics(self) -> Path:
+        """What the processes of a server counted."""
+        return self.path / "metrics"
+
     def index_database(self, repository: str) -> Path:
         return self.path / "index" / f"{repository}.sqlite3"
 

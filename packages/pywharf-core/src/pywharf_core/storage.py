@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -96,9 +96,47 @@ class Change:
     file: DistributionFile | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """At most ``operations`` changes (``add_file``, ``update_file``, ``delete_file``, ``update_project``, each one) begin
+    within any ``seconds`` seconds."""
+
+    operations: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What a storage finds wrong with its own store, beside what a scan says.
+
+    :ivar name: what a person finds it by: a path in the store, a release.
+    :ivar reason: a sentence for the operator: what it is, and what to do unless it is swept.
+    :ivar swept: ``Storage.sweep`` removes it, as nobody needs it any more.
+    """
+
+    name: str
+    reason: str
+    swept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a store is doing, for the operator; nothing secret is in it.
+
+    :ivar facts: value by name, in the order in which they are shown; a name is lower-case words joined by ``_``.
+    :ivar warnings: what works today and will not for long, or works otherwise than was meant: a sentence each, with
+        what to do about it.
+    """
+
+    facts: Mapping[str, str | int | float] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
 class Storage(ABC):
     """One repository's durable bytes. The first three methods make a backend; the others have a working default.
 
+    :cvar pace: how fast a program may make many changes; all of them are kept. Empty: as fast as it can. Commands obey
+        it (``import``, ``copy``); the server does not, its users are people.
     :cvar can_update: ``update_file`` and ``update_project`` are there.
     :cvar can_delete: ``delete_file`` is there.
     :cvar keeps_index: ``read_index`` and ``write_index`` are there, because a scan is dear.
@@ -107,6 +145,7 @@ class Storage(ABC):
     can_update: ClassVar[bool] = False
     can_delete: ClassVar[bool] = False
     keeps_index: ClassVar[bool] = False
+    pace: ClassVar[Sequence[Pace]] = ()
 
     # --- a backend must -----------------------------------------------------------------------------------
 
@@ -247,6 +286,37 @@ class Storage(ABC):
         """
         del headers, body, secret
         return None
+
+    def flaws(self) -> Iterator[Flaw]:
+        """What is wrong in the store that a scan does not say: what died on the way, what lost the file it belongs to.
+
+        Asked by ``pywharf verify``; may be as dear as a scan. What somebody is at in this moment is no flaw.
+
+        :raises StorageUnavailable: also in the middle.
+        """
+        return iter(())
+
+    def sweep(self) -> int:
+        """Remove what died on the way and nobody needs any more; never a file that a scan names, nor what may be somebody's.
+
+        Safe beside whoever publishes in this moment. Called once a day by the server, after ``update_index``, and by
+        ``pywharf verify --repair``; may be as dear as a scan.
+
+        :returns: how many there were.
+        """
+        return 0
+
+    def condition(self) -> Condition:
+        """What ``pywharf check`` shows of the store, beside what it finds out by the other methods; a few requests at most.
+
+        Asked of the view that has the server's own secret.
+
+        :raises NotAuthenticated: the store does not know the secret; so in each of these the message says what is wrong
+            with the repository's configuration or secret, and what would be right.
+        :raises NotPermitted: it may not read.
+        :raises StorageUnavailable: the store does not answer now.
+        """
+        return Condition()
 
     def staging_folder(self) -> Path | None:
         """Where an upload can be spooled so that ``add_file`` need not copy it. None: anywhere."""

@@ -24,6 +24,8 @@ class RepositoryStatus:
 
     :ivar synchronised_at: Unix seconds of the last whole synchronisation; None: there was none yet.
     :ivar last_error: why the last synchronisation failed, by whichever process; None: it did not.
+    :ivar pending: changes that the remote index does not show yet.
+    :ivar pending_since: Unix seconds of the oldest of them; None: there is none.
     """
 
     files: int
@@ -31,6 +33,8 @@ class RepositoryStatus:
     refused: int
     synchronised_at: float | None
     last_error: str | None
+    pending: int
+    pending_since: float | None
 
 
 class Synchronisation:
@@ -71,12 +75,15 @@ class Synchronisation:
     def status(self) -> RepositoryStatus:
         with self._index.reading() as snapshot:
             files, projects, refused = snapshot.counts()
+            pending, pending_since = snapshot.pending_count(self.store)
             return RepositoryStatus(
                 files=files,
                 projects=projects,
                 refused=refused,
                 synchronised_at=snapshot.synchronised_at(self.store),
                 last_error=snapshot.failure(),
+                pending=pending,
+                pending_since=pending_since,
             )
 
     def demanded(self, snapshot: IndexSnapshot) -> float:

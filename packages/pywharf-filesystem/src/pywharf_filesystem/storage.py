@@ -24,6 +24,7 @@ from pywharf_core import (
     FileAlreadyExists,
     FileChanged,
     FileNotFound,
+    Flaw,
     InvalidUpload,
     LocalPath,
     ProjectState,
@@ -38,6 +39,7 @@ from pywharf_core import (
 from pywharf_filesystem import sidecar as sidecars
 from pywharf_filesystem.durable import copy_new, locked, replace_file, store_errors, sync
 from pywharf_filesystem.fingerprint import SETTLED_AFTER_NS, fingerprint, is_listed
+from pywharf_filesystem.flaws import Flaws
 from pywharf_filesystem.layout import Layout, part_of, sidecar_of
 from pywharf_filesystem.marker import Marker
 from pywharf_filesystem.options import FileSystemOptions
@@ -82,6 +84,7 @@ class FileSystemStorage(Storage):
         self._states = ProjectStates(self._layout.projects)
         self._folders = ProjectFolders(self._layout)
         self._scanner = Scanner(self._layout.path, self._folders, self._states, settled_after_ns=settled_after_ns)
+        self._flaws = Flaws(self._layout, self._folders, self._states)
         self._durable_folders: set[tuple[NormalizedName, int]] = set()  # with the inode, as a folder can be made anew
 
     # --- reading ------------------------------------------------------------------------------------------
@@ -196,6 +199,16 @@ class FileSystemStorage(Storage):
                     _remove_durably(lying)
                     # After the file: without it the file would come back as one dropped in by hand.
                     _remove_durably(sidecar_of(lying))
+
+    def flaws(self) -> Iterator[Flaw]:
+        with store_errors("read"):
+            self._marker.check()
+            yield from self._flaws.find()
+
+    def sweep(self) -> int:
+        with store_errors("written"):
+            self._marker.check()
+            return self._flaws.sweep()
 
     def staging_folder(self) -> Path | None:
         try:

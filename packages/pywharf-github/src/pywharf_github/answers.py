@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +35,15 @@ class Answer:
     @property
     def is_success(self) -> bool:
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def date(self) -> datetime | None:
+        """What time it is on GitHub; None: it does not say."""
+        try:
+            moment = parsedate_to_datetime(self.headers["date"])
+        except (KeyError, ValueError):
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     @property
     def reason(self) -> str:
@@ -83,9 +93,13 @@ def refusal(answer: Answer) -> WharfError:
         wait = _rate_limit_wait(answer)
         if wait is not None:
             said = f" ({reason})" if reason else ""
-            return StorageUnavailable(f"GitHub's rate limit is reached{said}; try again later.", retry_after=wait)
+            return StorageUnavailable(
+                f"GitHub's rate limit is reached{said}; try again in {_in_words(wait)}.", retry_after=wait
+            )
     if status == HTTPStatus.UNAUTHORIZED:
-        return NotAuthenticated(f"GitHub does not accept this token ({reason or 'no reason given'}).")
+        return NotAuthenticated(
+            f"GitHub does not accept this token ({reason or 'no reason given'}); it is wrong, expired or revoked."
+        )
     if status == HTTPStatus.FORBIDDEN:
         return NotPermitted(f"GitHub does not permit this with this token: {_why_forbidden(answer)}.")
     if status == HTTPStatus.NOT_FOUND:
@@ -117,15 +131,18 @@ def _rate_limit_wait(answer: Answer) -> int | None:
     return (asked or _SECONDARY_WAIT) if is_limit else None
 
 
+def _in_words(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    return f"{seconds} seconds" if seconds < 120 else f"{minutes} minutes"
+
+
 def _retry_after(answer: Answer) -> int | None:
     value = answer.headers.get("retry-after", "")
     return int(value) if value.isdecimal() else None
 
 
 def _until_reset(answer: Answer) -> int:
-    try:
-        reset = int(answer.headers["x-ratelimit-reset"])
-        now = parsedate_to_datetime(answer.headers["date"]).timestamp()  # GitHub's own clock, as the reset is
-    except (KeyError, ValueError):
+    reset = answer.headers.get("x-ratelimit-reset", "")
+    if answer.date is None or not reset.isdecimal():
         return _SECONDARY_WAIT
-    return int(reset - now) + 1
+    return int(int(reset) - answer.date.timestamp()) + 1  # by GitHub's own clock, as the reset is

@@ -1,12 +1,7 @@
-"""Files on the branch: the remote index, written by compare and swap, and what is remembered of projects.
+"""A branch of the GitHub repository: its head, read for nothing while nothing changes, and files written by compare and
+swap.
 
-::
-
-    index.toml               the part "index" of the remote index; its name is configured
-    index/<part>.toml        its other parts, named by one or two hexadecimal digits
-    index.projects.toml      status and reservation of projects, and deleted files that left no tombstone
-
-A part's revision is the hash of its git blob, which anybody can compute from its bytes.
+A file's revision is the hash of its git blob, which anybody can compute from its bytes.
 """
 
 from __future__ import annotations
@@ -15,24 +10,17 @@ import base64
 import hashlib
 import hmac
 import os
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pywharf_core import IndexConflict, Secret, StorageUnavailable, StoredIndex
+from pywharf_core import Secret, StorageUnavailable
 from pywharf_github.answers import Answer, refusal
 from pywharf_github.client import Client, segment
 
-MAIN_PART = "index"
-
-_MAX_PUT = 20 * 1024**2  # bytes that GitHub takes for one file in one request
 _MAX_INLINE = 4 * 1024**2  # bytes of all files together that travel in the request that makes a tree
-_TRIES = 5  # at a write that somebody else's commit to the branch came before
-_SUFFIX = ".toml"
-_PART = re.compile(r"[0-9a-f]{1,2}\.toml\Z")  # whatever else lies in the folder is somebody's own
 _REFUSED = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 #: GitHub's words where somebody else was first; a rule of the branch speaks with the same statuses.
@@ -40,12 +28,12 @@ _OVERTAKEN = ("does not match", "but expected", '"sha" wasn\'t supplied', "not a
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
+class Head:
     """The branch as it was last seen.
 
     :ivar etag: GitHub's, which is good for the asker's secret only.
     :ivar asker: that secret, as a keyed hash.
-    :ivar files: git blob hash by path, of the files that are ours.
+    :ivar files: git blob hash by path, of the files that are watched.
     """
 
     etag: str
@@ -61,17 +49,17 @@ class HeadMemory:
     def __init__(self) -> None:
         self._key = os.urandom(32)
         self._lock = threading.Lock()
-        self._head: _Head | None = None
+        self._head: Head | None = None
         self.default_branch: str | None = None
 
     def asker(self, secret: Secret | None) -> bytes:
         return hmac.digest(self._key, b"" if secret is None else secret.reveal().encode(), "sha256")
 
-    def get(self) -> _Head | None:
+    def get(self) -> Head | None:
         with self._lock:
             return self._head
 
-    def put(self, head: _Head | None) -> None:
+    def put(self, head: Head | None) -> None:
         with self._lock:
             self._head = head
 
@@ -80,70 +68,14 @@ class Branch:
     """The branch with one caller's rights.
 
     :param name: None: the repository's default branch.
+    :param watched: paths of files whose revisions ``head`` tells; one that ends with a slash is a folder.
     """
 
-    def __init__(self, client: Client, name: str | None, index_filename: str, memory: HeadMemory) -> None:
+    def __init__(self, client: Client, name: str | None, watched: Sequence[str], memory: HeadMemory) -> None:
         self._client = client
         self._name = name
-        self._index = index_filename
-        self._folder = index_filename.removesuffix(_SUFFIX)
+        self._watched = tuple(watched)
         self._memory = memory
-        self.projects_path = f"{self._folder}.projects{_SUFFIX}"
-
-    # --- the remote index ---------------------------------------------------------------------------------
-
-    def read_index(self, known: Mapping[str, str]) -> StoredIndex | None:
-        """As ``Storage.read_index``: one request, free of the rate limit, while nothing changed."""
-        head = self._look()
-        revisions = self._revisions(head)
-        if not revisions:
-            return None
-        changed = [part for part, revision in revisions.items() if known.get(part) != revision]
-        return StoredIndex(parts={part: self._blob(revisions[part]) for part in changed}, revisions=revisions)
-
-    def write_index(
-        self, parts: Mapping[str, bytes], *, replaces: Mapping[str, str], message: str
-    ) -> Mapping[str, str]:
-        """As ``Storage.write_index``: one file in one request, several in one commit."""
-        if len(parts) == 1 and set(replaces) <= set(parts):
-            (part, content), *_ = parts.items()
-            if len(content) <= _MAX_PUT:
-                self._replace_one(part, content, replaces, message)
-                return {part: blob_hash(content)}
-        head = self._look()
-        for _ in range(_TRIES):
-            if head is None:
-                raise self._no_branch()
-            if self._revisions(head) != dict(replaces):
-                raise _conflict()
-            if self._commit(head, {self._path(part): content for part, content in parts.items()}, message):
-                return {**replaces, **{part: blob_hash(content) for part, content in parts.items()}}
-            head = self._look(again=True)
-        raise StorageUnavailable("Others write to the branch all the time; try again.", retry_after=1)
-
-    def _replace_one(self, part: str, content: bytes, replaces: Mapping[str, str], message: str) -> None:
-        for _ in range(_TRIES):
-            if self.put(self._path(part), content, replaces.get(part), message):
-                return
-            # Perhaps only another file of the branch was written at the same time.
-            if self._revisions(self._look(again=True)) != dict(replaces):
-                raise _conflict()
-        raise StorageUnavailable("Others write to the branch all the time; try again.", retry_after=1)
-
-    def _revisions(self, head: _Head | None) -> dict[str, str]:
-        if head is None:
-            return {}
-        return {part: sha for path, sha in head.files.items() if (part := self._part(path)) is not None}
-
-    def _path(self, part: str) -> str:
-        return self._index if part == MAIN_PART else f"{self._folder}/{part}{_SUFFIX}"
-
-    def _part(self, path: str) -> str | None:
-        if path == self._index:
-            return MAIN_PART
-        folder, _, name = path.rpartition("/")
-        is_part = folder == self._folder and _PART.match(name) is not None
-        return name.removesuffix(_SUFFIX) if is_part else None
 
     # --- single files -------------------------------------------------------------------------------------
 
@@ -170,9 +102,9 @@ class Branch:
             raise self._refused_write(answer)
         return _was_done(answer)
 
-    # --- the branch ---------------------------------------------------------------------------------------
+    # --- the head -----------------------------------------------------------------------------------------
 
-    def _look(self, *, again: bool = False) -> _Head | None:
+    def head(self, *, again: bool = False) -> Head | None:
         """The branch as it is now; None: it is not there.
 
         :param again: it is known to have changed.
@@ -194,11 +126,39 @@ class Branch:
             return None
         commit = answer.data["commit"]
         sha, tree = str(commit["sha"]), str(commit["commit"]["tree"]["sha"])
-        files = known.files if known is not None and known.tree == tree else self._our_files(tree)
-        head = _Head(answer.headers.get("etag", ""), asker, sha, tree, files)
+        files = known.files if known is not None and known.tree == tree else self._files(tree)
+        head = Head(answer.headers.get("etag", ""), asker, sha, tree, files)
         if head.etag:
             self._memory.put(head)
         return head
+
+    def blob(self, sha: str) -> bytes:
+        """The bytes of a watched file."""
+        try:
+            content = self._client.read_raw(f"/git/blobs/{sha}")
+        except FileNotFoundError:
+            self._client.check_visible()
+            raise StorageUnavailable("The index changed on GitHub while it was read; try again.") from None
+        if blob_hash(content) != sha:
+            raise StorageUnavailable("A part of the index arrived damaged; try again.")
+        return content
+
+    def commit(self, head: Head, files: Mapping[str, bytes], message: str) -> bool:
+        """All files in one commit on ``head``; False: the branch has moved on."""
+        tree = self._client.ask(
+            "POST", "/git/trees", body={"base_tree": head.tree, "tree": self._tree_entries(files)}
+        ).data["sha"]
+        commit = self._client.ask(
+            "POST", "/git/commits", body={"message": message, "tree": tree, "parents": [head.commit]}
+        ).data["sha"]
+        path = f"/git/refs/heads/{_quoted(self._branch_name())}"
+        answer = self._client.ask("PATCH", path, body={"sha": commit, "force": False}, also=_REFUSED)
+        return _was_done(answer)
+
+    def missing(self) -> StorageUnavailable:
+        """The error where something must be written and there is no branch."""
+        name = "a default branch" if self._name is None else f"the branch {self._name}"
+        return StorageUnavailable(f"The GitHub repository lacks {name}; make it by a first commit.")
 
     def _branch_name(self) -> str:
         if self._name is not None:
@@ -207,24 +167,22 @@ class Branch:
             self._memory.default_branch = str(self._client.check_visible()["default_branch"])
         return self._memory.default_branch
 
-    def _our_files(self, tree: str) -> Mapping[str, str]:
+    def _files(self, tree: str) -> Mapping[str, str]:
         answer = self._tree(tree, recursive=True)
         entries = {str(entry["path"]): entry for entry in answer["tree"]}
         if answer.get("truncated"):  # a branch with very many files beside ours
             entries = self._walk(tree)
-        wanted = (self._index, self.projects_path, f"{self._folder}/")
         return {
             path: str(entry["sha"])
             for path, entry in entries.items()
-            if entry["type"] == "blob" and path.startswith(wanted)
+            if entry["type"] == "blob" and path.startswith(self._watched)
         }
 
     def _walk(self, tree: str) -> dict[str, Any]:
-        """The entries of only those folders in which files of ours lie."""
+        """The entries of only those folders in which watched files lie."""
         found: dict[str, Any] = {}
         folders = {"": tree}
-        ways = {path.rpartition("/")[0] for path in (self._index, self._path("part"))}
-        for way in sorted(ways):
+        for way in sorted({path.rpartition("/")[0] for path in self._watched}):
             prefix = ""
             for name in [*way.split("/"), ""] if way else [""]:
                 if prefix not in folders:
@@ -242,28 +200,6 @@ class Branch:
         data: Mapping[str, Any] = self._client.ask("GET", f"/git/trees/{sha}", parameters=parameters).data
         return data
 
-    def _blob(self, sha: str) -> bytes:
-        try:
-            content = self._client.read_raw(f"/git/blobs/{sha}")
-        except FileNotFoundError:
-            self._client.check_visible()
-            raise StorageUnavailable("The index changed on GitHub while it was read; try again.") from None
-        if blob_hash(content) != sha:
-            raise StorageUnavailable("A part of the index arrived damaged; try again.")
-        return content
-
-    def _commit(self, head: _Head, files: Mapping[str, bytes], message: str) -> bool:
-        """All files in one commit on ``head``; False: the branch has moved on."""
-        tree = self._client.ask(
-            "POST", "/git/trees", body={"base_tree": head.tree, "tree": self._tree_entries(files)}
-        ).data["sha"]
-        commit = self._client.ask(
-            "POST", "/git/commits", body={"message": message, "tree": tree, "parents": [head.commit]}
-        ).data["sha"]
-        path = f"/git/refs/heads/{_quoted(self._branch_name())}"
-        answer = self._client.ask("PATCH", path, body={"sha": commit, "force": False}, also=_REFUSED)
-        return _was_done(answer)
-
     def _tree_entries(self, files: Mapping[str, bytes]) -> Sequence[Mapping[str, str]]:
         inline = sum(map(len, files.values())) <= _MAX_INLINE
         entries = []
@@ -279,12 +215,8 @@ class Branch:
     def _ref(self) -> str:
         return f"?ref={segment(self._branch_name())}"
 
-    def _no_branch(self) -> StorageUnavailable:
-        name = "a default branch" if self._name is None else f"the branch {self._name}"
-        return StorageUnavailable(f"The GitHub repository lacks {name}; make it by a first commit.")
-
     def _refused_write(self, answer: Answer) -> Exception:
-        return refusal(answer) if self._look(again=True) is not None else self._no_branch()
+        return refusal(answer) if self.head(again=True) is not None else self.missing()
 
 
 def _was_done(answer: Answer) -> bool:
@@ -311,7 +243,3 @@ def _text(content: bytes) -> str | None:
 
 def _quoted(path: str) -> str:
     return "/".join(segment(part) for part in path.split("/"))
-
-
-def _conflict() -> IndexConflict:
-    return IndexConflict("The index was changed by somebody else meanwhile.")

@@ -93,7 +93,7 @@ class Client:
         seen = set()
         while True:
             yield answer
-            following = _next_page(answer)
+            following, _ = next_page_and_last(answer)
             if following is None or following in seen:
                 return
             seen.add(following)
@@ -256,9 +256,10 @@ def _read_all(response: requests.Response, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def _next_page(answer: Answer) -> str | None:
+def next_page_and_last(answer: Answer) -> tuple[str | None, str | None]:
+    """The addresses of a listing's next page and of its last one, where the answer links to them."""
+    links = {}
     for link in answer.headers.get("link", "").split(","):
         address, _, relation = link.partition(";")
-        if 'rel="next"' in relation:
-            return address.strip().strip("<>")
-    return None
+        links[relation.strip()] = address.strip().strip("<>")
+    return links.get('rel="next"'), links.get('rel="last"')

@@ -9,6 +9,7 @@ Importing this module takes a quarter of a second; only ``client`` does, when it
 from __future__ import annotations
 
 import http.cookiejar
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,12 +23,16 @@ from github.GithubRetry import GithubRetry
 
 from pywharf_core import Secret
 from pywharf_github.answers import Answer, AnswerLost, parsed
+from pywharf_github.log_redaction import keep_signed_addresses_out_of_logs
 
 USER_AGENT = "pywharf-github"
 API_VERSION = "2022-11-28"
 
 _RETRIES = 2  # of reading requests only; a write that went wrong is looked at, never sent again blindly
 _MAX_WAIT = 2  # seconds that a retry may wait while a thread of the server is held
+_STATUS = re.compile(r"\b5\d\d\b")  # in what urllib3 says when all its tries were answered so
+
+keep_signed_addresses_out_of_logs()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,14 +215,18 @@ def _transport_errors() -> Iterator[None]:
         RuntimeError,  # PyGithub's, of a redirect to another host or to where it came from
         AssertionError,  # PyGithub's, of an address that is not the API's
     ) as error:
-        raise AnswerLost(f"GitHub does not answer ({_name(error)}).") from error
+        raise AnswerLost(_sentence(error)) from error
 
 
-def _name(error: BaseException) -> str:
-    # The innermost says most ("ConnectionRefusedError", "timed out"); texts of the outer ones hold addresses.
-    while error.__context__ is not None and not isinstance(error, TimeoutError):
+def _sentence(error: BaseException) -> str:
+    """Without the errors' own texts, which hold addresses."""
+    while True:
+        if isinstance(error, urllib3.exceptions.MaxRetryError) and (status := _STATUS.search(str(error.reason))):
+            return f"GitHub does not work right now (status {status[0]})."
+        if error.__context__ is None or isinstance(error, TimeoutError):
+            # The innermost says most ("ConnectionRefusedError", "TimeoutError").
+            return f"GitHub does not answer ({type(error).__name__})."
         error = error.__context__
-    return type(error).__name__
 
 
 def _leave(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import portalocker
 from pywharf_core import StorageUnavailable
 
 MAX_BYTES = 20 * 1024**3
-_SPARED_FOR = 3600  # seconds after the last use, in which nobody's open file is removed
+SPARED_FOR = 3600.0  # seconds after the last use, in which nobody's open file is removed
 _CHUNK = 1024 * 1024  # bytes
 _LOCKS = 64  # files; waiting for a neighbour's download is rare, files that pile up are for ever
 
@@ -24,12 +25,16 @@ _LOCKS = 64  # files; waiting for a neighbour's download is rare, files that pil
 class DiskCache:
     """Shared by all processes of a ROOT. Of callers who want the same content, one fetches it.
 
-    :param max_bytes: what is kept; the longest unused goes first.
+    :param max_bytes: about what is kept; the longest unused goes first.
+    :param spared_for: seconds after its last use for which a file stays, whatever it takes.
     """
 
-    def __init__(self, folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, folder: Path, *, max_bytes: int = MAX_BYTES, spared_for: float = SPARED_FOR) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
+        self._spared_for = spared_for
+        self._counting = threading.Lock()
+        self._unlooked = max_bytes  # bytes that came since all of it was looked at: at first nobody knows what is there
 
     def get(self, sha256: str, fetch: Callable[[], BinaryIO]) -> Path:
         """Where the content lies; ``fetch`` opens it if it is not here yet.
@@ -44,7 +49,7 @@ class DiskCache:
             with self._alone(sha256):
                 if not _touched(path):
                     self._fill(path, sha256, fetch)
-                    self._make_room()
+                    self._make_room(path.stat().st_size, spared=path)
             return path
 
     def read(self, sha256: str, fetch: Callable[[], bytes]) -> bytes:
@@ -53,6 +58,7 @@ class DiskCache:
         with contextlib.suppress(OSError):
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest() == sha256:
+                _touched(path)
                 return content
         content = fetch()
         if hashlib.sha256(content).hexdigest() == sha256:
@@ -61,6 +67,7 @@ class DiskCache:
                 part = _part_of(path)
                 part.write_bytes(content)
                 part.rename(path)
+                self._make_room(len(content), spared=path)
         return content
 
     def _fill(self, path: Path, sha256: str, fetch: Callable[[], BinaryIO]) -> None:
@@ -79,19 +86,26 @@ class DiskCache:
         finally:
             part.unlink(missing_ok=True)
 
-    def _make_room(self) -> None:
+    def _make_room(self, added: int, *, spared: Path) -> None:
+        """Looks at all files, so only after a twentieth of what is kept came new."""
+        with self._counting:
+            self._unlooked += added
+            if self._unlooked < self._max_bytes // 20:
+                return
+            self._unlooked = 0
         found = []
         for path in self._folder.glob("??/*"):
             with contextlib.suppress(FileNotFoundError):
                 stat = path.stat()
                 found.append((stat.st_mtime, stat.st_size, path))
         total = sum(size for _, size, _ in found)
-        spared = time.time() - _SPARED_FOR
+        since = time.time() - self._spared_for
         for used, size, path in sorted(found):
-            if total <= self._max_bytes or used > spared:
+            if total <= self._max_bytes or used > since:
                 return
-            path.unlink(missing_ok=True)
-            total -= size
+            if path != spared:
+                path.unlink(missing_ok=True)
+                total -= size
 
     @contextmanager
     def _alone(self, sha256: str) -> Iterator[None]:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from pywharf_core import Change, ChangeKind, Secret
 from pywharf_github import releases
+from pywharf_github.release_assets import Json
 from pywharf_github.releases import Published, Tombstone
 
 _GONE = ("deleted", "unpublished")
@@ -41,7 +42,7 @@ def read_notice(
     return []
 
 
-def _of_release(action: str, release: releases.Json) -> Sequence[Change]:
+def _of_release(action: str, release: Json) -> Sequence[Change]:
     if release.get("draft") and action not in _GONE:
         return []
     try:

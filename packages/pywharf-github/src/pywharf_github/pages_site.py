@@ -15,6 +15,7 @@ from pywharf_github import releases
 from pywharf_github.branch import Branch, HeadMemory
 from pywharf_github.client import Client
 from pywharf_github.project_states import ProjectStates
+from pywharf_github.release_requests import ReleaseRequests
 from pywharf_github.releases import Published
 
 
@@ -40,7 +41,7 @@ class PagesSite:
 
     def __init__(self, client: Client, branch: str | None, index_filename: str) -> None:
         self._client = client
-        self._states = ProjectStates(Branch(client, branch, index_filename, HeadMemory()))
+        self._states = ProjectStates(Branch(client, branch, (), HeadMemory()), index_filename)
 
     def write(self, folder: Path) -> Site:
         private = bool(self._client.check_visible()["private"])
@@ -61,14 +62,10 @@ class PagesSite:
 
     def _files(self) -> Iterator[tuple[DistributionFile, str]]:
         """Each published file, and where browsers get it."""
-        seen: set[int] = set()
-        for answer in self._client.pages("/releases", {}):
-            for release in answer.data:
-                found = releases.read(release)
-                if not isinstance(found, Published) or found.release_id in seen:
-                    continue
-                seen.add(found.release_id)
-                asset = next(asset for asset in release["assets"] if int(asset["id"]) == found.asset_id)
+        for listed in ReleaseRequests(self._client).listed():
+            found = releases.read(listed.release)
+            if isinstance(found, Published):
+                asset = next(asset for asset in listed.release["assets"] if int(asset["id"]) == found.asset_id)
                 yield found.file, str(asset["browser_download_url"])
 
 

@@ -10,6 +10,7 @@ from packaging.utils import NormalizedName
 
 from pywharf_core import ProjectState, ProjectStatus, StorageUnavailable, toml_text
 from pywharf_github.branch import Branch, blob_hash
+from pywharf_github.remote_index import SUFFIX
 
 _VERSION = 1
 _TRIES = 8  # at a write that others' commits came before
@@ -27,10 +28,11 @@ class Remembered:
 
 
 class ProjectStates:
-    """Reads and changes the file on ``branch``."""
+    """Reads and changes the file on ``branch``, which lies beside the index."""
 
-    def __init__(self, branch: Branch) -> None:
+    def __init__(self, branch: Branch, index_filename: str) -> None:
         self._branch = branch
+        self._path = f"{index_filename.removesuffix(SUFFIX)}.projects{SUFFIX}"
 
     def read(self) -> Remembered:
         """:raises StorageUnavailable: also when it is damaged: it must not be written over."""
@@ -59,12 +61,12 @@ class ProjectStates:
         for _ in range(_TRIES):
             now, revision = self._read()
             new = change(now)
-            if new == now or self._branch.put(self._branch.projects_path, _write(new), revision, message):
+            if new == now or self._branch.put(self._path, _write(new), revision, message):
                 return
         raise StorageUnavailable("Others write to the branch all the time; try again.", retry_after=1)
 
     def _read(self) -> tuple[Remembered, str | None]:
-        content = self._branch.read(self._branch.projects_path)
+        content = self._branch.read(self._path)
         return (Remembered(), None) if content is None else (_parse(content), blob_hash(content))
 
 

@@ -6,7 +6,7 @@ need no lock between them. Whatever answer is lost on the way, GitHub is asked w
 ====================== ============================== =========================================================
 stopped after          on GitHub                      repaired by
 ====================== ============================== =========================================================
-draft                  an empty draft                 ``GitHubStorage.sweep``, an hour later; readers never see drafts
+draft                  an empty draft                 ``Listing.sweep``, an hour later; readers never see drafts
 upload, answer lost    half an asset, or a whole one  listing the draft's assets: whole, or removed and sent again
 upload                 a complete draft               ``sweep``;  the client's next try makes a draft of its own
 publication, lost      published, or not              asking for the release; publishing the same draft is repeatable
@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
-from typing import IO, Any
+from typing import IO
 
 from pywharf_core import (
     DistributionFile,
@@ -34,8 +34,11 @@ from pywharf_core import (
 )
 from pywharf_github import releases
 from pywharf_github.answers import Answer, AnswerLost, refusal
-from pywharf_github.client import Client, segment
-from pywharf_github.releases import Body, Json, Published, Tombstone
+from pywharf_github.client import Client
+from pywharf_github.release_assets import Json, digest_of, is_whole, name_on_github
+from pywharf_github.release_body import Body, body_of, stamp
+from pywharf_github.release_requests import ReleaseRequests
+from pywharf_github.releases import Published, Tombstone
 
 logger = logging.getLogger(__name__)
 
@@ -50,14 +53,15 @@ class Publisher:
     :param now: what time it is.
     """
 
-    def __init__(self, client: Client, now: Callable[[], datetime]) -> None:
+    def __init__(self, client: Client, requests: ReleaseRequests, now: Callable[[], datetime]) -> None:
         self._client = client
+        self._requests = requests
         self._now = now
 
     def publish(self, file: DistributionFile, staged: StagedFile) -> DistributionFile:
         """As ``Storage.add_file``."""
         _check_limits(file, staged)
-        body = releases.body_of(file, staged.attachments, drafted_at=releases.stamp(self._now()))
+        body = body_of(file, staged.attachments, drafted_at=stamp(self._now()))
         try:
             with staged.path.open("rb") as content:
                 draft = self._draft(file, body)
@@ -126,11 +130,11 @@ class Publisher:
 
     def _look_after_upload(self, draft: Json, name: str, size: int, sha256: str | None) -> Json | None:
         """The asset, if it got there after all; else what is left of it is removed, and the name free again."""
-        for asset in self.assets_of(int(draft["id"])):
-            if asset["name"] in (name, releases.name_on_github(name)):
+        for asset in self._requests.assets_of(int(draft["id"])):
+            if asset["name"] in (name, name_on_github(name)):
                 if _is_good(asset, size, sha256):
                     return asset
-                self.delete_asset(int(asset["id"]))
+                self._requests.delete_asset(int(asset["id"]))
         return None
 
     def _publish(self, draft: Json, file: DistributionFile) -> Published:
@@ -138,7 +142,7 @@ class Publisher:
             try:
                 answer = self._publication(int(draft["id"]))
             except AnswerLost:
-                now = self.by_id(int(draft["id"]))
+                now = self._requests.by_id(int(draft["id"]))
                 if now is not None and not now.get("draft"):
                     return _published(file, releases.read(now))
                 answer = self._publication(int(draft["id"]))
@@ -159,7 +163,7 @@ class Publisher:
         """
         if not _is_taken(answer):
             raise _refused_name(file, answer)
-        winner = self.by_tag(file.filename)
+        winner = self._requests.by_tag(file.filename)
         if winner is None:  # it had the name until this moment
             return None
         if int(winner["id"]) == draft_id:
@@ -169,7 +173,7 @@ class Publisher:
             raise FileAlreadyExists(f"{file.filename} is published already.")
         if found.file.sha256 != file.sha256:
             raise FileAlreadyExists(f"{file.filename} was deleted; it may come back with the same content only.")
-        self.delete_release(found.release_id)
+        self._requests.delete(found.release_id)
         return None
 
     def _publication(self, release_id: int) -> Answer:
@@ -185,9 +189,7 @@ class Publisher:
         with suppress(WharfError):
             now = self._client.ask("GET", f"/releases/{int(draft['id'])}").data
             if now.get("draft"):
-                self.delete_release(int(draft["id"]))
-
-    # --- what others need too -----------------------------------------------------------------------------
+                self._requests.delete(int(draft["id"]))
 
     def add_assets(self, release: Json, body: Body) -> None:
         """Upload what did not fit into a new body of ``release``."""
@@ -195,35 +197,6 @@ class Publisher:
         for name, small in body.assets.items():
             if name not in there:
                 self._upload(release, name, io.BytesIO(small), len(small), None, "text/plain")
-
-    def by_tag(self, tag: str) -> Json | None:
-        """The published release of a tag."""
-        answer = self._client.ask("GET", f"/releases/tags/{segment(tag)}", also=(HTTPStatus.NOT_FOUND,))
-        return self._or_none(answer)
-
-    def by_id(self, release_id: int) -> Json | None:
-        answer = self._client.ask("GET", f"/releases/{release_id}", also=(HTTPStatus.NOT_FOUND,))
-        return self._or_none(answer)
-
-    def assets_of(self, release_id: int) -> Sequence[Json]:
-        found: list[Any] = []
-        for page in self._client.pages(f"/releases/{release_id}/assets", {}):
-            found.extend(page.data)
-        return found
-
-    def delete_release(self, release_id: int) -> None:
-        self._client.ask("DELETE", f"/releases/{release_id}", also=(HTTPStatus.NOT_FOUND,))
-
-    def delete_asset(self, asset_id: int) -> None:
-        self._client.ask("DELETE", f"/releases/assets/{asset_id}", also=(HTTPStatus.NOT_FOUND,))
-
-    def _or_none(self, answer: Answer) -> Json | None:
-        """:raises NotPermitted: not the release is gone, but the repository, or the right to see it."""
-        if answer.status == HTTPStatus.NOT_FOUND:
-            self._client.check_visible()
-            return None
-        release: Json = answer.data
-        return release
 
 
 _REFUSED = (HTTPStatus.UNPROCESSABLE_ENTITY,)
@@ -239,7 +212,7 @@ def _check_limits(file: DistributionFile, staged: StagedFile) -> None:
 def _is_good(asset: object, size: int, sha256: str | None) -> bool:
     if not isinstance(asset, dict):
         return False
-    return releases.is_whole(asset, size=size, sha256=sha256 or releases.digest_of(asset) or "")
+    return is_whole(asset, size=size, sha256=sha256 or digest_of(asset) or "")
 
 
 def _is_taken(answer: Answer) -> bool:

@@ -12,13 +12,18 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pywharf.exchange import exchange_of
 from pywharf.forwarded import Forwarded
 from pywharf.front import Front
 from pywharf.logs import AccessLog
-from pywharf.routes import files, health, integrity, json_api, manage, namespaces, simple
+from pywharf.measurements import Measurements
+from pywharf.routes import files, health, integrity, json_api, login, manage, namespaces, simple
 from pywharf.routes.initialize import Initialize
+from pywharf.routes.metrics import Metrics
+from pywharf.routes.static import static_file
 from pywharf.routes.upload import upload
 from pywharf.routes.webhook import webhook
+from pywharf.sessions import Sessions
 from pywharf.settings import ServerSettings
 from pywharf.wharf_in_force import WharfInForce
 from pywharf_core.errors import ConfigurationError
@@ -37,7 +42,8 @@ def create_app(settings: ServerSettings | None = None, *, plugins: Plugins | Non
     settings = settings or _settings_of_environment()
     root = Root(Path(settings.root))
     root.make()
-    in_force = WharfInForce(settings, root, plugins or load_plugins())
+    measurements = Measurements(root)
+    in_force = WharfInForce(settings, root, plugins or load_plugins(), measurements)
     access_log = AccessLog(root.log, on_terminal=settings.debug or sys.stderr.isatty())
 
     @asynccontextmanager
@@ -45,13 +51,18 @@ def create_app(settings: ServerSettings | None = None, *, plugins: Plugins | Non
         try:
             await in_force.current()  # opens, and begins to synchronise, before anybody asks
             in_force.start()
+            measurements.start()
             yield
         finally:
             await in_force.close()
+            await measurements.close()
             access_log.close()
 
-    router = Router(_routes(Initialize(settings, in_force)), redirect_slashes=False, lifespan=lifespan)
-    front = Front(router, in_force, access_log)
+    sessions = Sessions(root)
+    routes = _routes(Initialize(settings, in_force), Metrics(settings, measurements), sessions)
+    measurements.know_routes(routes)
+    router = Router(routes, redirect_slashes=False, lifespan=lifespan)
+    front = Front(router, in_force, access_log, measurements, sessions)
     if settings.trusted_proxies or settings.path_prefix:
         return Forwarded(front, settings.trusted_proxies, settings.path_prefix)
     return front
@@ -76,7 +87,19 @@ def _post(path: str, call: Callable[[Scope, Receive, Send], Awaitable[None]]) ->
     return Route(path, _Endpoint(call), methods=["POST"])
 
 
-def _routes(initialize: Initialize) -> list[BaseRoute]:
+class _Page(_Endpoint):
+    """An endpoint that people look at, and no package tool: without a login a browser is sent to get one."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange_of(scope).for_people = True
+        await super().__call__(scope, receive, send)
+
+
+def _page(path: str, call: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Route:
+    return Route(path, _Page(call), methods=["GET"])
+
+
+def _routes(initialize: Initialize, metrics: Metrics, sessions: Sessions) -> list[BaseRoute]:
     """Tried in this order, so what package tools ask most comes first."""
     routes: list[BaseRoute] = [
         _get("/simple/{project}/", simple.project_page),
@@ -89,6 +112,7 @@ def _routes(initialize: Initialize) -> list[BaseRoute]:
         _get("/integrity/{project}/{version}/{filename}/provenance", integrity.provenance),
         _get("/healthz", health.healthz),
         _get("/readyz", health.readyz),
+        _get("/metrics", metrics),
         _get("/", _home),
     ]
     for path in ("/simple/", "/simple", "/", "/legacy/", "/legacy"):
@@ -102,11 +126,16 @@ def _routes(initialize: Initialize) -> list[BaseRoute]:
         _post(f"{release}/delete", manage.delete),
         _post("/manage/{project}/status", manage.set_status),
     ]
+    routes.append(_get("/static/{digest}/{name}", static_file))
     for slash in ("", "/"):
         routes.append(_get(f"/pypi/{{project}}/json{slash}", json_api.project_document))
         routes.append(_get(f"/pypi/{{project}}/{{version}}/json{slash}", json_api.release_document_of))
         routes.append(_get(f"/index_mtime{slash}", health.index_mtime))
         routes.append(Route(f"/initialize{slash}", initialize, methods=["POST"]))
+        routes.append(_page(f"/login{slash}", login.login_form))
+        routes.append(_post(f"/login{slash}", login.LogIn(sessions)))
+        routes.append(_page(f"/logout{slash}", login.logout_form))
+        routes.append(_post(f"/logout{slash}", login.LogOut(sessions)))
         routes.append(_post(f"/webhook/{{repository}}{slash}", webhook))
     return routes
 

@@ -4,6 +4,8 @@ Hypercorn waits for ever when an application gives its last message while pieces
 ``http.disconnect`` finds the queue full, inside ``send``). Clients, too, want to have sent their body before they
 look at the answer. So: a task takes the body and throws it away from before the answer until the body's end; only then
 comes the last message. That is bounded, after which the connection is closed on the client.
+
+Behind a proxy the first message waits too: Caddy closes the connection on a client that still sends when an answer comes.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ async def answer_early(
     send: Send,
     send_response: Callable[[Send], Awaitable[None]],
     *,
+    behind_a_proxy: bool = False,
     most_bytes: int = MOST_BYTES,
     longest_wait: float = LONGEST_WAIT,
 ) -> None:
@@ -57,8 +60,11 @@ async def answer_early(
 
     async with anyio.create_task_group() as tasks:
         await tasks.start(throw_away)
-        await send_response(send_but_for_the_end)
+        if not behind_a_proxy:
+            await send_response(send_but_for_the_end)
         with anyio.move_on_after(longest_wait):
             await enough.wait()
+        if behind_a_proxy:
+            await send_response(send_but_for_the_end)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         tasks.cancel_scope.deadline = anyio.current_time() + _AFTERWARDS

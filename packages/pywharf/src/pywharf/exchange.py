@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from starlette.types import Message, Receive, Scope
 
+from pywharf.measurements import Measurements
 from pywharf.page_cache import PageCache
 from pywharf.threads import StorageThreads
 from pywharf.wharf_in_force import OpenWharf
 from pywharf_core.repository import Repository
+
+if TYPE_CHECKING:
+    from pywharf.admission import Admitted
+    from pywharf.session_table import Session
+    from pywharf.sessions import Sessions
 
 _KEY = "pywharf.exchange"
 
@@ -20,18 +26,40 @@ class Exchange:
     :ivar opened: the repositories that answer; None: the server was never configured.
     :ivar selected: the repository named by ``/r/<repository>/``; None: the username names it.
     :ivar repository: the one that the caller was admitted to, for the log.
+    :ivar prefix: the path under which a proxy shows this server: "" or "/some/path".
+    :ivar admitted: who the caller turned out to be; None: nobody yet.
+    :ivar session: of the request's cookie, where it has no credentials of its own; None: none.
+    :ivar sessions: all of this ROOT; None: the application has none.
+    :ivar for_people: a page for people is asked for, which no package tool does.
     :ivar headers: the request's, by lower-case name; those sent several times joined by commas (RFC 9110, section 5.3).
     :ivar client: the address of the client, as far as trusted proxies tell.
     """
 
-    __slots__ = ("_receive", "body_done", "client", "headers", "opened", "repository", "selected", "started")
+    __slots__ = (
+        "_receive", "admitted", "body_done", "client", "for_people", "headers", "opened", "prefix", "repository",
+        "selected", "session", "sessions", "started",
+    )  # fmt: skip
 
-    def __init__(self, scope: Scope, selected: str | None, client: str, receive: Receive) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        selected: str | None,
+        client: str,
+        receive: Receive,
+        *,
+        prefix: str = "",
+        sessions: Sessions | None = None,
+    ) -> None:
         self.opened: OpenWharf | None = None
         self.headers = _headers(scope)
         self.selected = selected
         self.client = client
+        self.prefix = prefix
         self.repository: Repository | None = None
+        self.admitted: Admitted | None = None
+        self.session: Session | None = None
+        self.sessions = sessions
+        self.for_people = False
         self.body_done = False
         self.started = False
         self._receive = receive
@@ -40,6 +68,11 @@ class Exchange:
     def pages(self) -> PageCache:
         assert self.opened is not None, "an admitted caller has an open repository"
         return self.opened.pages
+
+    @property
+    def measurements(self) -> Measurements:
+        assert self.opened is not None, "an admitted caller has an open repository"
+        return self.opened.measurements
 
     def threads(self, repository: Repository) -> StorageThreads:
         assert self.opened is not None, "an admitted caller has an open repository"
@@ -58,7 +91,9 @@ def _headers(scope: Scope) -> dict[bytes, bytes]:
     if len(headers) != len(scope["headers"]):
         headers.clear()
         for name, value in scope["headers"]:
-            headers[name] = b"%s, %s" % (headers[name], value) if name in headers else value
+            # HTTP/2 sends cookies one by one (RFC 9113, section 8.2.3).
+            between = b"; " if name == b"cookie" else b", "
+            headers[name] = headers[name] + between + value if name in headers else value
     return headers
 
 

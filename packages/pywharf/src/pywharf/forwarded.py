@@ -13,6 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
+#: In the scope where ``client`` is what a trusted proxy told.
+CLIENT_IS_TOLD = "pywharf.client_is_told"
+
 
 def read_networks(trusted: Iterable[str]) -> Networks:
     """Addresses (``10.0.0.5``) and networks (``10.0.0.0/8``).
@@ -26,6 +29,17 @@ def read_networks(trusted: Iterable[str]) -> Networks:
         except ValueError:
             raise ValueError(f"{text!r} is neither an address nor a network, such as 10.0.0.5 or 10.0.0.0/8") from None
     return tuple(networks)
+
+
+def is_within(address: str, networks: Networks) -> bool:
+    """Whether it is an address of one of them; what is no address is of none."""
+    try:
+        read = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(read, IPv6Address) and read.ipv4_mapped is not None:
+        read = read.ipv4_mapped  # a socket on :: shows IPv4 clients so
+    return any(read in network for network in networks)
 
 
 def read_prefix(text: str) -> str:
@@ -62,6 +76,7 @@ class Forwarded:
                     address = self._nearest_stranger(forwarded[b"x-forwarded-for"], client[0])
                     if address != client[0]:
                         scope["client"] = (address, 0)
+                    scope[CLIENT_IS_TOLD] = True
                 if (scheme := _last(forwarded.get(b"x-forwarded-proto"))) in ("http", "https"):
                     scope["scheme"] = scheme
                 if host := _last(forwarded.get(b"x-forwarded-host")):
@@ -86,13 +101,7 @@ class Forwarded:
         return nearest
 
     def _is_trusted(self, text: str) -> bool:
-        try:
-            address = ip_address(text.partition("%")[0])
-        except ValueError:
-            return False
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped  # a socket on :: shows IPv4 clients so
-        return any(address in network for network in self._trusted)
+        return is_within(text, self._trusted)
 
 
 def _forwarded_headers(scope: Scope) -> dict[bytes, str]:

@@ -14,6 +14,8 @@ from pywharf.early_answer import answer_early
 from pywharf.exchange import Exchange, attach
 from pywharf.http_errors import error_response
 from pywharf.logs import AccessLog, new_request_id, request_id
+from pywharf.measurements import Measurements
+from pywharf.sessions import Sessions
 from pywharf.wharf_in_force import WharfInForce
 from pywharf_core.errors import WharfError
 
@@ -24,10 +26,19 @@ _SLASHES = re.compile(r"/{2,}")
 class Front:
     """Wraps the router of one application."""
 
-    def __init__(self, application: ASGIApp, in_force: WharfInForce, access_log: AccessLog) -> None:
+    def __init__(
+        self,
+        application: ASGIApp,
+        in_force: WharfInForce,
+        access_log: AccessLog,
+        measurements: Measurements,
+        sessions: Sessions,
+    ) -> None:
         self._application = application
         self._in_force = in_force
         self._access_log = access_log
+        self._measurements = measurements
+        self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -40,6 +51,7 @@ class Front:
             raise ValueError(f"pywharf speaks HTTP only, not {scope['type']}")
         started = time.perf_counter()
         token = request_id.set(new_request_id())
+        prefix: str = scope.get("root_path", "").rstrip("/")
         selected = _prepare_path(scope)
         client = scope["client"][0] if scope.get("client") else ""
         status, size = 0, 0
@@ -53,20 +65,27 @@ class Front:
                 size += len(message.get("body", b""))
             await send(message)
 
-        exchange = Exchange(scope, selected, client, receive)
+        self._measurements.in_flight += 1
+        exchange = Exchange(scope, selected, client, receive, prefix=prefix, sessions=self._sessions)
         try:
             await self._answer(scope, exchange, counting_send)
         except ClientDisconnect:
             status = 499
         finally:
+            seconds = time.perf_counter() - started
+            repository = exchange.repository.name if exchange.repository else None
             self._access_log.write(
                 method=scope["method"],
                 path=scope["path"],
                 status=status,
                 size=size,
-                seconds=time.perf_counter() - started,
-                repository=exchange.repository.name if exchange.repository else None,
+                seconds=seconds,
+                repository=repository,
                 client=client,
+            )
+            self._measurements.in_flight -= 1
+            self._measurements.answered(
+                scope.get("endpoint"), scope["method"], status, seconds=seconds, size=size, repository=repository
             )
             request_id.reset(token)
 
@@ -76,6 +95,8 @@ class Front:
         try:
             if scope["method"] == "POST":
                 refuse_foreign_pages(exchange.headers)
+            if b"cookie" in exchange.headers and b"authorization" not in exchange.headers:
+                exchange.session = await self._sessions.of_request(scope)
             opened = await self._in_force.current()
             if opened is None:
                 await self._application(scope, exchange.receive, send)
@@ -89,6 +110,7 @@ class Front:
         except ClientDisconnect:
             raise
         except Exception as error:
+            self._measurements.failed(scope.get("endpoint"), scope["method"], error)
             if exchange.started:
                 raise  # too late to say it: the server cuts the connection
             await _answer_error(scope, exchange, send, error)
@@ -96,7 +118,7 @@ class Front:
 
 async def _answer_error(scope: Scope, exchange: Exchange, send: Send, error: Exception) -> None:
     response = error_response(scope, error)
-    if isinstance(error, WharfError):
+    if isinstance(error, WharfError) and response.status_code >= 400:
         send = reason_phrase.with_reason(send, str(error))
 
     async def send_response(send: Send) -> None:
@@ -105,7 +127,9 @@ async def _answer_error(scope: Scope, exchange: Exchange, send: Send, error: Exc
     if exchange.body_done or scope["method"] in ("GET", "HEAD"):
         await send_response(send)
     else:
-        await answer_early(exchange.receive, send, send_response)
+        # Whoever sent the header: only the moment of the answer depends on it.
+        behind_a_proxy = b"x-forwarded-for" in exchange.headers
+        await answer_early(exchange.receive, send, send_response, behind_a_proxy=behind_a_proxy)
 
 
 def _prepare_path(scope: Scope) -> str | None:

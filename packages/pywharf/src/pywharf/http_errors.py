@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import html
 import json
 import logging
 import sqlite3
+from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from pywharf.admission import SeveralRepositories
 from pywharf.conditional import VARY
 from pywharf.exchange import exchange_of
 from pywharf.logs import request_id
+from pywharf.pages.addresses import addresses_of
+from pywharf.pages.navigation import is_navigation, see_other, to_login
+from pywharf.pages.rendering import render
 from pywharf_core.errors import (
     ConfigurationConflict,
     ConfigurationError,
@@ -69,14 +73,15 @@ def status_of(error: WharfError) -> int:
 
 def error_response(scope: Scope, error: Exception) -> Response:
     """What the client is told of ``error``; anything unforeseen is logged, and told as 500 without details."""
+    if (elsewhere := _sent_elsewhere(scope, error)) is not None:
+        return elsewhere
     headers = {"Cache-Control": "no-store"}
     match error:
         case WharfError():
             status, sentence = status_of(error), str(error)
             if isinstance(error, NotAuthenticated):
                 headers["WWW-Authenticate"] = _CHALLENGE
-            if isinstance(error, StorageUnavailable | TooManyAttempts):
-                headers["Retry-After"] = str(max(1, min(error.retry_after or 1, _MOST_PATIENCE)))
+            headers |= retry_after(error)
         case HTTPException():
             status, sentence = error.status_code, _ROUTING.get(error.status_code, str(error.detail))
             headers |= dict(error.headers or {})
@@ -96,6 +101,23 @@ def error_response(scope: Scope, error: Exception) -> Response:
     return _rendered(scope, status, sentence, headers)
 
 
+def retry_after(error: WharfError) -> dict[str, str]:
+    """The header that says when another try makes sense; empty where none does."""
+    if not isinstance(error, StorageUnavailable | TooManyAttempts):
+        return {}
+    return {"Retry-After": str(max(1, min(error.retry_after or 1, _MOST_PATIENCE)))}
+
+
+def _sent_elsewhere(scope: Scope, error: Exception) -> Response | None:
+    """For a person in front of a browser: the login, or the page on which to choose a repository."""
+    exchange = exchange_of(scope)
+    if scope["method"] not in ("GET", "HEAD") or b"authorization" in exchange.headers or not is_navigation(exchange):
+        return None
+    if isinstance(error, NotAuthenticated):
+        return to_login(scope)
+    return see_other(addresses_of(scope).home) if isinstance(error, SeveralRepositories) else None
+
+
 _ROUTING = {
     404: "There is nothing at this address; package tools use /simple/.",
     405: "This address does not take this method.",
@@ -112,16 +134,39 @@ def _rendered(scope: Scope, status: int, sentence: str, headers: dict[str, str])
         document = {"code": sentence, "message": sentence, "status": status, "request_id": number}
         body = json.dumps(document, ensure_ascii=False)
     elif media_type == "text/html":
-        headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
-        text = html.escape(sentence).replace("\n", "<br>")
-        body = (
-            f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{status}</title></head>'
-            f"<body><h1>{status}</h1><p>{text}</p><p>Request {number}</p></body></html>\n"
-        )
+        return _page(scope, status, sentence, headers)
     else:
         body = f"{sentence}\nRequest {number}\n"
     charset = "" if media_type == "application/json" else "; charset=utf-8"
     return Response(body, status, headers, f"{media_type}{charset}")
+
+
+def _page(scope: Scope, status: int, sentence: str, headers: dict[str, str]) -> Response:
+    logged_in = exchange_of(scope).session is not None
+    return render(
+        scope,
+        "error.html",
+        status=status,
+        headers=headers,
+        number=status,
+        heading=_HEADINGS.get(status) or HTTPStatus(status).phrase,
+        sentences=sentence.split("\n"),
+        request=request_id.get(),
+        may_log_in=status == 401 or (status == 403 and not logged_in),
+    )
+
+
+_HEADINGS = {
+    400: "That cannot be done",
+    401: "Who are you?",
+    403: "Not permitted",
+    404: "Not here",
+    405: "Not in this way",
+    409: "Somebody was faster",
+    429: "One moment",
+    500: "Something went wrong",
+    503: "Not now",
+}
 
 
 def _wanted(accept: str) -> str:

@@ -114,7 +114,7 @@ async def send_page(method: str, headers: Mapping[bytes, bytes], send: Send, pag
     :param headers: the request's, as ``Exchange`` has them.
     """
     variant = page.plain
-    if page.compressed is not None and _takes_gzip(headers.get(b"accept-encoding", b"")):
+    if page.compressed is not None and takes_gzip(headers.get(b"accept-encoding", b"")):
         variant = page.compressed
     if matches(headers, variant.tag):
         await send_unchanged(send, variant.unchanged)
@@ -124,8 +124,8 @@ async def send_page(method: str, headers: Mapping[bytes, bytes], send: Send, pag
 
 
 @lru_cache(maxsize=256)
-def _takes_gzip(accepted: bytes) -> bool:
-    """What is named counts, whatever is said of ``*`` (RFC 9110, section 12.5.3)."""
+def takes_gzip(accepted: bytes) -> bool:
+    """By ``Accept-Encoding``. What is named counts, whatever is said of ``*`` (RFC 9110, section 12.5.3)."""
     taken: dict[bytes, bool] = {}
     for item in accepted.lower().split(b","):
         coding, semicolon, parameter = item.partition(b";")

@@ -42,6 +42,8 @@ from pywharf_core.plugins import Plugins
 @click.option("--trusted_proxy", "trusted_proxies", metavar="ADDRESS", multiple=True,
               help="An address or network of reverse proxies whose X-Forwarded-* headers are believed; "
               "repeatable.")  # fmt: skip
+@click.option("--metrics_from", metavar="ADDRESS", multiple=True,
+              help="An address or network that may read /metrics without a secret; repeatable.")  # fmt: skip
 @click.option("--path_prefix", default="", metavar="PATH",
               help="The path under which a reverse proxy shows the server, if it does not send "
               "X-Forwarded-Prefix.")  # fmt: skip
@@ -67,6 +69,7 @@ def server(
     grace: float,
     allow_open_initialize: bool,
     trusted_proxies: tuple[str, ...],
+    metrics_from: tuple[str, ...],
     path_prefix: str,
     hypercorn_pairs: tuple[str, ...],
     hypercorn_config: Path | None,
@@ -90,11 +93,13 @@ def server(
     for glob in private:
         if not is_project_glob(glob):
             raise click.UsageError(f"--private {glob!r}: expected a project name or a glob of them, such as acme-*")
+    for flag, addresses in (("--trusted_proxy", trusted_proxies), ("--metrics_from", metrics_from)):
+        try:
+            read_networks(addresses)
+        except ValueError as error:
+            raise click.UsageError(f"{flag} {error}") from error
     try:
-        read_networks(trusted_proxies)
         hypercorn = read_settings(hypercorn_pairs, hypercorn_config)
-    except ValueError as error:
-        raise click.UsageError(f"--trusted_proxy {error}") from error
     except HypercornSettingError as error:
         raise click.UsageError(str(error)) from error
     given_config = _text(config, "--config", can_be_text=config_or_admin_secret_can_be_text)
@@ -107,6 +112,7 @@ def server(
         private=private,
         allow_open_initialize=allow_open_initialize,
         trusted_proxies=trusted_proxies,
+        metrics_from=metrics_from,
         path_prefix=read_prefix(path_prefix),
         grace=grace,
         debug=debug,

@@ -19,6 +19,7 @@ class ServerSettings:
     private: tuple[str, ...] = ()  # globs of project names, for all repositories
     allow_open_initialize: bool = False
     trusted_proxies: tuple[str, ...] = ()  # addresses or networks whose X-Forwarded-* is believed
+    metrics_from: tuple[str, ...] = ()  # addresses or networks that may read /metrics without a secret
     path_prefix: str = ""  # under which a reverse proxy shows the server: "" or "/some/path"
     grace: float = DEFAULT_GRACE  # seconds to finish what is in flight at a stop
     debug: bool = False
@@ -38,7 +39,7 @@ class ServerSettings:
             raise ValueError('the settings of the server are a JSON object with at least the key "root"')
         if unknown := values.keys() - {setting.name for setting in fields(cls)}:
             raise ValueError(f"the settings of the server have no key {sorted(unknown)[0]!r}")
-        for name in ("private", "trusted_proxies"):
+        for name in ("private", "trusted_proxies", "metrics_from"):
             if name in values:
                 values[name] = tuple(values[name])
         return cls(**values)

@@ -15,10 +15,13 @@ _MOST_BYTES = 1024 * 1024  # of the whole body
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-async def read_small_form(scope: Scope, receive: Receive, fields: Collection[str]) -> dict[str, str]:
+async def read_small_form(
+    scope: Scope, receive: Receive, fields: Collection[str], *, of_every_form: Collection[str] = ()
+) -> dict[str, str]:
     """The fields of the request's form, each sent as a field or as a file of UTF-8 text.
 
     :param fields: those that may be there.
+    :param of_every_form: those that may be there too, and of which nobody need be told.
     :raises InvalidRequest: another field, one of them twice, more than 1 MiB, or no such form.
     """
     values: dict[str, str] = {}
@@ -32,9 +35,10 @@ async def read_small_form(scope: Scope, receive: Receive, fields: Collection[str
             raise InvalidRequest(f"The body is no form; send it as {' or '.join(_FORMS)}.")
         return values
     try:
-        async with request.form(max_files=len(fields), max_fields=len(fields) + 1, max_part_size=_MOST_BYTES) as form:
+        most = len(fields) + len(of_every_form)
+        async with request.form(max_files=most, max_fields=most + 1, max_part_size=_MOST_BYTES) as form:
             for name, value in form.multi_items():
-                if name not in fields:
+                if name not in fields and name not in of_every_form:
                     allowed = f"allowed are {', '.join(fields)}" if fields else "none is allowed"
                     raise InvalidRequest(f"The form has the unknown field {name[:50]!r}; {allowed}.")
                 if name in values:

@@ -6,12 +6,14 @@ import asyncio
 import logging
 import random
 import threading
+import time
 from contextlib import suppress
 from typing import IO
 
 import portalocker
 
 from pywharf.folding import fold_for_ever
+from pywharf.measurements import Measurements
 from pywharf.threads import StorageThreads
 from pywharf_core.errors import StorageUnavailable, WharfError
 from pywharf_core.missing_metadata import complete_metadata
@@ -29,10 +31,11 @@ _RETRY_FIRST = 2.0  # seconds after a failure, doubled up to the interval
 class Synchroniser:
     """A task on the event loop. The process that gets the lock keeps it until it ends, and does the work meanwhile."""
 
-    def __init__(self, repository: Repository, root: Root, threads: StorageThreads) -> None:
+    def __init__(self, repository: Repository, root: Root, threads: StorageThreads, measurements: Measurements) -> None:
         self._repository = repository
         self._lock_path = root.lock(f"sync-{repository.name}")
         self._threads = threads
+        self._measurements = measurements
         self._stopping = threading.Event()
         self._notice = asyncio.Event()
         self._synchronised = asyncio.Event()
@@ -70,7 +73,10 @@ class Synchroniser:
         pause = min(_RETRY_FIRST, interval)
         while True:
             self._notice.clear()
-            if await self._synchronise():
+            started = time.perf_counter()
+            well = await self._synchronise()
+            self._measurements.synchronised(self._repository.name, well=well, seconds=time.perf_counter() - started)
+            if well:
                 pause = min(_RETRY_FIRST, interval)
                 await self._wait(interval)
             else:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 
+from pywharf.measurements import Measurements
 from pywharf.threads import StorageThreads
 from pywharf_core.errors import WharfError
 from pywharf_core.repository import Repository
@@ -25,9 +26,10 @@ def is_synchronised_by_readers(repository: Repository) -> bool:
 class SynchroniserByReaders:
     """Used on one event loop; each process of a ROOT has its own, as there is no work between requests to divide."""
 
-    def __init__(self, repository: Repository, threads: StorageThreads) -> None:
+    def __init__(self, repository: Repository, threads: StorageThreads, measurements: Measurements) -> None:
         self._repository = repository
         self._threads = threads
+        self._measurements = measurements
         self._one_at_a_time = asyncio.Lock()
         self._due_at = 0.0  # on the monotonic clock
 
@@ -51,10 +53,14 @@ class SynchroniserByReaders:
             if time.monotonic() < self._due_at:
                 return
             pause = self._repository.configuration.sync_index_interval
+            started, well = time.perf_counter(), False
             try:
                 await self._threads.run(self._repository.synchronise, secret)
+                well = True
             except WharfError as error:
                 pause = min(_RETRY, pause)
                 fields = {"repository": self._repository.name, "error": str(error)}
                 logger.warning("index not synchronised", extra=fields)
+            finally:
+                self._measurements.synchronised(self._repository.name, well=well, seconds=time.perf_counter() - started)
             self._due_at = time.monotonic() + pause

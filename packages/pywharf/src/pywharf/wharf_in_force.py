@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 
+from pywharf.measurements import Measurements
 from pywharf.page_cache import PageCache
 from pywharf.settings import ServerSettings
 from pywharf.synchronising import Synchroniser
@@ -31,19 +32,20 @@ _UNKNOWN_NAMES = 1000  # asked for as repositories, and remembered at once
 class OpenWharf:
     """One generation's repositories, each with its threads and its synchroniser; closed when the last user leaves."""
 
-    def __init__(self, generation: int, wharf: Wharf, root: Root) -> None:
+    def __init__(self, generation: int, wharf: Wharf, root: Root, measurements: Measurements) -> None:
         self.generation = generation
         self.wharf = wharf
+        self.measurements = measurements
         self.repositories = wharf.repositories
         self.pages = PageCache()
         self.threads = {name: StorageThreads(_THREADS_PER_REPOSITORY) for name in wharf.repositories}
         self.by_readers = {
-            name: SynchroniserByReaders(repository, self.threads[name])
+            name: SynchroniserByReaders(repository, self.threads[name], measurements)
             for name, repository in wharf.repositories.items()
             if is_synchronised_by_readers(repository)
         }
         self._synchronisers = [
-            self.by_readers.get(name) or Synchroniser(repository, root, self.threads[name])
+            self.by_readers.get(name) or Synchroniser(repository, root, self.threads[name], measurements)
             for name, repository in wharf.repositories.items()
         ]
         self._verdicts_of_unknown: OrderedDict[str, Verdicts] = OrderedDict()
@@ -89,8 +91,9 @@ class WharfInForce:
     :param plugins: what configurations may name.
     """
 
-    def __init__(self, settings: ServerSettings, root: Root, plugins: Plugins) -> None:
+    def __init__(self, settings: ServerSettings, root: Root, plugins: Plugins, measurements: Measurements) -> None:
         self._settings = settings
+        self._measurements = measurements
         self._root = root
         self._plugins = plugins
         self._configuration = ConfigurationInForce(root)
@@ -198,7 +201,7 @@ class WharfInForce:
             read_expires=self._settings.auth_read_expires,
             write_expires=self._settings.auth_write_expires,
         )
-        return OpenWharf(in_force.generation, wharf, self._root)
+        return OpenWharf(in_force.generation, wharf, self._root, self._measurements)
 
     async def _adopt(self, opened: OpenWharf) -> None:
         await opened.start()

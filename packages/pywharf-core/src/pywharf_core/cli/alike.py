@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator
 
 import click
+from click.shell_completion import CompletionItem
 
 
 def plain(name: str) -> str:
@@ -40,6 +41,20 @@ class AlikeGroup(click.Group):
             elif not ctx.resilient_parsing:
                 raise click.UsageError(self.why_unknown(ctx, name), ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of commands however ``_`` is typed, and behind a dot those of a group."""
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            return found
+        known = {item.value for item in found}
+        names = leaves(ctx, self) if "." in incomplete else ((name, None) for name in self.list_commands(ctx))
+        found += [
+            CompletionItem(name, help=None if command is None else command.get_short_help_str())
+            for name, command in names
+            if name not in known and plain(name).startswith(plain(incomplete))
+        ]
+        return found
 
     def why_unknown(self, ctx: click.Context, name: str) -> str:
         """The sentence for a command that is not there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from pywharf_core.cli.repositories import Source, on_configured_repositories
 from pywharf_core.cli.table import table_lines
 from pywharf_core.errors import NotSupported, WharfError
 from pywharf_core.plugins import Plugins
+from pywharf_core.storage import Condition
 
 if TYPE_CHECKING:
     from pywharf_core.repository import Repository
@@ -27,6 +29,7 @@ class _Finding:
 
     :ivar right: what the server's own secret may do; None: the storage knows no secrets of its own.
     :ivar index_age_seconds: since the synchronisation before this one; None: there was none.
+    :ivar facts: what the storage tells of itself, see ``Condition``; so ``warnings``.
     """
 
     name: str
@@ -37,6 +40,8 @@ class _Finding:
     projects: int
     refused: int
     index_age_seconds: float | None
+    facts: Mapping[str, str | int | float]
+    warnings: Sequence[str]
     problem: str | None
 
 
@@ -55,6 +60,11 @@ def check(plugins: Plugins, source: Source, as_json: bool) -> None:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     else:
         click.echo("\n".join(table_lines(_HEADS, [_row(finding) for finding in findings])))
+        if facts := [fact for finding in findings for fact in _facts(finding)]:
+            click.echo("\n" + "\n".join(table_lines(_FACT_HEADS, facts)))
+    for finding in findings:
+        for warning in finding.warnings:
+            click.echo(f"{finding.name}: warning: {warning}", err=True)
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:
         click.echo(f"{finding.name}: {finding.problem}", err=True)
@@ -63,6 +73,7 @@ def check(plugins: Plugins, source: Source, as_json: bool) -> None:
 
 
 _HEADS = ("REPOSITORY", "TYPE", "REACHABLE", "RIGHT", "FILES", "REFUSED", "INDEX AGE")
+_FACT_HEADS = ("REPOSITORY", "WHAT", "VALUE")
 
 
 def _row(finding: _Finding) -> tuple[str, ...]:
@@ -77,17 +88,28 @@ def _row(finding: _Finding) -> tuple[str, ...]:
     )
 
 
+def _facts(finding: _Finding) -> Iterator[tuple[str, str, str]]:
+    for name, value in finding.facts.items():
+        yield finding.name, name.replace("_", " "), str(value)
+
+
 def _look_at(repository: Repository) -> _Finding:
+    # Here for start-up speed: SQLite comes with it, as with the repository itself.
+    from pywharf_core import remote_changes
+
     before = repository.status().synchronised_at
     age = None if before is None else max(0.0, time.time() - before)
     right: str | None = None
     problem: str | None = None
     reachable = False
+    own, of_index = Condition(), Condition()
     try:
         access = _own_right(repository)
         if access is not None:
             right = access.name.lower().replace("_", " ")
+        own = repository.view(None).condition()
         repository.synchronise()
+        of_index = remote_changes.condition(repository)
         reachable = True
         if access is not None and access < Access.READ:
             problem = "the storage does not let the admin secret read"
@@ -105,6 +127,8 @@ def _look_at(repository: Repository) -> _Finding:
         projects=status.projects,
         refused=status.refused,
         index_age_seconds=age,
+        facts={**own.facts, **of_index.facts},
+        warnings=[*own.warnings, *of_index.warnings],
         problem=problem,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,16 +70,24 @@ class Source:
         :raises UsageError: none has this name.
         :raises StorageUnavailable: the storage was never read, and cannot be now.
         """
-        with self.open(plugins) as wharf:
-            repository = wharf.repositories.get(name)
-            if repository is None:
-                raise click.UsageError(
-                    f"There is no repository {name!r}{nearest(name, wharf.repositories) or '.'} "
-                    f"Configured: {', '.join(wharf.repositories)}."
-                )
-            if repository.status().synchronised_at is None:
-                repository.synchronise()
+        with self.open_several(plugins, name) as (repository,):
             yield repository
+
+    @contextmanager
+    def open_several(self, plugins: Plugins, *names: str) -> Iterator[Sequence[Repository]]:
+        """As ``open_one``, in the order of ``names``."""
+        with self.open(plugins) as wharf:
+            for name in names:
+                if name not in wharf.repositories:
+                    raise click.UsageError(
+                        f"There is no repository {name!r}{nearest(name, wharf.repositories) or '.'} "
+                        f"Configured: {', '.join(wharf.repositories)}."
+                    )
+            repositories = [wharf.repositories[name] for name in names]
+            for repository in repositories:
+                if repository.status().synchronised_at is None:
+                    repository.synchronise()
+            yield repositories
 
     def _from_files(self, plugins: Plugins) -> Mapping[str, RepositoryConfiguration]:
         config = self.config

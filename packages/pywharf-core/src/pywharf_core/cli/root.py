@@ -7,11 +7,15 @@ import click
 from pywharf_core.cli.alike import AlikeGroup, leaves, plain
 from pywharf_core.cli.changing import delete, set_status, yank
 from pywharf_core.cli.check import check
+from pywharf_core.cli.copying import copy
+from pywharf_core.cli.exporting import export
 from pywharf_core.cli.failure import Failure, failure_of
 from pywharf_core.cli.hash_secret import hash_secret
+from pywharf_core.cli.importing import import_packages
 from pywharf_core.cli.init import init
 from pywharf_core.cli.plugin_list import plugin_list
 from pywharf_core.cli.update_index import update_index_command
+from pywharf_core.cli.verifying import verify
 from pywharf_core.cli.versions import version_lines
 from pywharf_core.cli.why import why
 from pywharf_core.errors import PluginError, WharfError
@@ -98,12 +102,16 @@ def make_root(plugins: Plugins) -> Root:
     root = Root(plugins)
     for command in (
         check,
+        copy,
         delete,
+        export,
         hash_secret,
+        import_packages,
         init,
         plugin_list,
         set_status,
         update_index_command(plugins),
+        verify,
         why,
         yank,
     ):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pywharf_core.cli.alike import plain
+from pywharf_core.cli.given_secret import given_secret
 from pywharf_core.config import RepositoryConfiguration
 from pywharf_core.config.toml_table import TomlTable
-from pywharf_core.config.values import is_secret_text
 from pywharf_core.config.wording import nearest, one_of
 from pywharf_core.errors import ConfigurationError
 from pywharf_core.options import Key, Kind, keys_of
@@ -99,7 +98,7 @@ def _update_index(
         auth_type=None,
         auth_options=None,
         max_file_bytes=storage_type.max_file_bytes,
-        admin_secret=_secret(secret, secret_env),
+        admin_secret=given_secret(secret, secret_env),
     )
     with tempfile.TemporaryDirectory(prefix="pywharf-") as folder:
         root = Root(Path(folder))
@@ -127,19 +126,6 @@ def _options(storage_type: type[StorageType], name: str, given: Mapping[str, Any
     if problems:
         raise ConfigurationError(problems)
     return options
-
-
-def _secret(secret: Secret | None, variable: str | None) -> Secret | None:
-    if variable is None:
-        return secret
-    if secret is not None:
-        raise click.UsageError("--secret and --secret_env exclude each other; give one of them.")
-    value = os.environ.get(variable)
-    if not is_secret_text(value):
-        # The variable's name is not shown: people put the secret itself there.
-        raise click.UsageError("--secret_env: the environment variable that it names is not set, or holds no secret.")
-    assert value is not None
-    return Secret(value)
 
 
 def _say(report: RebuildReport | None, name: str, type_name: str, *, as_json: bool) -> None:

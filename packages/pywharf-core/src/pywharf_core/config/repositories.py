@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
 from pywharf_core.auth import AuthType
+from pywharf_core.change_hooks import ChangeHooks
 from pywharf_core.config.toml_table import TomlTable, parse_tables
 from pywharf_core.config.trusted_publishers import TrustedPublisher, is_trusted_root, read_trusted_publishers
 from pywharf_core.config.values import is_plain_url, is_project_glob
@@ -36,6 +37,7 @@ class RepositoryConfiguration:
     :ivar private: globs of project names, as written.
     :ivar extra_index_url: None: the server's; "": off.
     :ivar trust_root: None: the public sigstore instance's.
+    :ivar change_hooks: what plugins say of changes, and are told.
     """
 
     name: str
@@ -53,6 +55,8 @@ class RepositoryConfiguration:
     index_updates: Literal["server", "service"] = "server"
     trust_root: Path | None = None
     trusted_publishers: tuple[TrustedPublisher, ...] = ()
+    required_plugins: tuple[str, ...] = ()
+    change_hooks: ChangeHooks = field(default_factory=ChangeHooks, compare=False, repr=False)
     admin_secret: Secret | None = None
 
 
@@ -108,6 +112,12 @@ class CommonOptions:
         example='"/etc/pywharf/trusted_root.json"',
         check=is_trusted_root,
     )
+    required_plugins: tuple[str, ...] = option(
+        "Plugins without which the repository is not served, such as one that refuses uploads",
+        default=(),
+        expected="a list of names of plugins",
+        example='["policy"]',
+    )
 
 
 def read_repositories(text: str, source: str, plugins: Plugins, problems: list[str]) -> Mapping[str, ReadTable]:
@@ -150,6 +160,9 @@ def _repository(name: str, table: TomlTable, plugins: Plugins) -> ReadTable:
         return ReadTable(table.name, None, None)
     storage_type = _storage_type(table, plugins)
     common: CommonOptions | None = table.options(CommonOptions)
+    for name_of_plugin in common.required_plugins if common is not None else ():
+        if reason := _why_not_working(name_of_plugin, plugins):
+            table.problem(f"required_plugins: {reason}")
     type_name = table.raw("type")
     type_name = type_name if isinstance(type_name, str) else None
     if storage_type is None:
@@ -173,6 +186,7 @@ def _repository(name: str, table: TomlTable, plugins: Plugins) -> ReadTable:
         auth_type=auth_type() if auth_type is not None else None,
         auth_options=auth_options,
         trusted_publishers=trusted_publishers,
+        change_hooks=plugins.change_hooks,
         **values,
     )
     return ReadTable(table.name, type_name, configuration)
@@ -211,6 +225,17 @@ def _why_absent(plugin: str, plugins: Plugins) -> str | None:
     if plugin in _INSTALLABLE_TYPES:
         return f"not installed; get it by {INSTALL_LINES[plugin]}"
     return None
+
+
+def _why_not_working(plugin: str, plugins: Plugins) -> str | None:
+    """Why a plugin that the configuration needs does not work; None: it does."""
+    installed = [working.name for working in plugins.installed]
+    if plugin in installed:
+        return None
+    if plugin not in plugins.broken and plugin not in plugins.disabled:
+        line = f"; get it by {INSTALL_LINES[plugin]}" if plugin in INSTALL_LINES else nearest(plugin, installed)
+        return f"the plugin {plugin} is not installed{line}"
+    return _why_absent(plugin, plugins)
 
 
 def _auth_type(name: object, table: TomlTable, plugins: Plugins) -> type[AuthType] | None:

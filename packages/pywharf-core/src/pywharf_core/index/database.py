@@ -19,10 +19,11 @@ from pathlib import Path
 import portalocker
 
 from pywharf_core.change_counter import ChangeCounter
+from pywharf_core.errors import PluginError
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 3  # raised when the tables change: an index of another format is built anew from the storage
+_FORMAT = 4  # raised when the tables change: an index of another format is built anew from the storage
 
 _SCHEMA = """
 create table meta (key text primary key, value any) strict, without rowid;
@@ -41,13 +42,20 @@ create table file (
     record text not null,          -- JSON, see model.to_record
     fingerprint text not null,
     complete integer not null,     -- 0: its core metadata still has to be read out of the file
-    changed integer not null       -- revision of the index when the row was written
+    changed integer not null,      -- revision of the index when the row was written
+    canonical text not null,       -- equal for all spellings of the filename, see filenames.canonical_filename
+    release blob not null,         -- equal for equal versions, sorts as they do, see version_key
+    offered integer not null,      -- see release_lines.offered
+    uploaded real not null,        -- Unix seconds
+    version text not null          -- as the file has it
 ) strict;
-create index file_of_project on file (project);
+create index file_of_project on file (project, release, offered, uploaded, version);
+create index file_by_canonical on file (canonical);
 create index incomplete_file on file (filename) where complete = 0;
 create table tombstone (
     filename text primary key, project text not null, sha256 text not null, changed integer not null
 ) strict, without rowid;
+create index tombstone_of_project on tombstone (project);
 create table refused (filename text primary key, reason text not null) strict, without rowid;
 create table pending (             -- changes that the remote index does not show yet, in their order
     id integer primary key,
@@ -59,6 +67,18 @@ create table pending (             -- changes that the remote index does not sho
     since real not null            -- Unix seconds
 ) strict;
 create index pending_of_file on pending (filename);
+create table card (                -- what people are shown of a project that has files
+    id integer primary key,        -- rowid of its words
+    project text not null unique,
+    name text not null,            -- as its metadata spells it
+    summary text not null,
+    version text not null,         -- the latest
+    releases integer not null,
+    uploaded real not null,        -- Unix seconds, of the last file
+    yanked integer not null        -- 1: all releases are
+) strict;
+create index card_by_upload on card (uploaded);
+create virtual table words using fts5 (name, summary, tokenize = 'unicode61 remove_diacritics 2');
 create table part (                -- of the remote index, as it was read last
     name text primary key, revision text not null, content blob not null  -- zlib
 ) strict, without rowid;
@@ -202,7 +222,16 @@ class IndexDatabase:
         connection.execute("pragma journal_mode = wal")
         # Revisions go on from a number that no earlier index can have reached: pages are remembered by them.
         first = time.time_ns() // 1000
-        connection.executescript(f"begin; {_SCHEMA} pragma user_version = {_FORMAT};")
+        try:
+            connection.executescript(f"begin; {_SCHEMA} pragma user_version = {_FORMAT};")
+        except sqlite3.OperationalError as error:
+            if "no such module" not in str(error):
+                raise
+            connection.close()
+            raise PluginError(
+                "The SQLite of this Python has no full-text search (FTS5), which the local index needs; use a Python whose "
+                "SQLite has it, as those of python.org, of Debian and of uv do."
+            ) from error
         connection.executemany("insert into meta values (?, ?)", [("revision", first), ("built", first)])
         connection.execute("commit")
         return connection

@@ -219,6 +219,13 @@ def is_sharded(main: bytes) -> bool:
     return bool(_document(main).get("sharded"))
 
 
+def written_at(main: bytes) -> int | None:
+    """Unix seconds of the last change of the index, by its main part; None: it does not say."""
+    head = main[:_LONGEST_HEAD].decode("utf-8", "replace")
+    settings = (_SETTING.match(line) for line in head.split("\n"))
+    return next((int(found[2]) for found in settings if found and found[1] == "mtime" and found[2].isdecimal()), None)
+
+
 def decode_main(text: bytes) -> Content | None:
     """The whole content, or None: it lies in the shards.
 

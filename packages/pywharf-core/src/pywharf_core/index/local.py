@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import time
@@ -11,8 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from pywharf_core.filenames import canonical_filename
+from pywharf_core.index.catalogue import CatalogueSnapshot, CatalogueWriter
 from pywharf_core.index.database import IndexDatabase
 from pywharf_core.index.pending import PendingSnapshot, PendingWriter
+from pywharf_core.index.release_lines import ReleaseSnapshot, offered
+from pywharf_core.index.turns import turn
+from pywharf_core.index.version_key import version_key
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus, from_record, to_record
 from pywharf_core.storage import Deleted, Refused
 
@@ -41,6 +47,7 @@ class LocalIndex:
 
     def __init__(self, path: Path, lock: Path) -> None:
         self._database = IndexDatabase(path, lock)
+        self._lock = lock
         self.version = self._database.version
         self.follow = self._database.follow
 
@@ -57,11 +64,23 @@ class LocalIndex:
             yield change
             change.settle()
 
+    @contextmanager
+    def publishing(self, file: DistributionFile) -> Iterator[None]:
+        """Nobody publishes the same distribution under another spelling of its filename at the same time.
+
+        All who use the one spelling that today's tools write need not wait for each other.
+        """
+        canonical = canonical_filename(file.filename, file.project, file.version)
+        digest = hashlib.sha256(canonical.encode()).hexdigest()[:32]
+        path = self._lock.with_name(f"{self._lock.stem}-{digest}.lock")
+        with turn(path, alone=file.filename != canonical):
+            yield
+
     def close(self) -> None:
         self._database.close()
 
 
-class IndexSnapshot(PendingSnapshot):
+class IndexSnapshot(PendingSnapshot, CatalogueSnapshot, ReleaseSnapshot):
     """Questions; all answers of one snapshot are of the same moment."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -94,6 +113,10 @@ class IndexSnapshot(PendingSnapshot):
         """Unix seconds of the last word that something changed in the storage; None: there was none yet."""
         return cast(float | None, self._meta("noticed_at"))
 
+    def swept_at(self) -> float | None:
+        """Unix seconds of the last time that the storage was swept; None: it never was."""
+        return cast(float | None, self._meta("swept_at"))
+
     def projects(self) -> Sequence[str]:
         """Normalised names of all that have a file and are not quarantined, sorted."""
         rows = self._connection.execute(
@@ -119,9 +142,13 @@ class IndexSnapshot(PendingSnapshot):
         rows = self._connection.execute("select record, fingerprint from file where project = ?", (project,))
         return [_file(*row) for row in rows]
 
-    def filenames_of(self, project: str) -> list[str]:
-        """Of all files of a project, in no order."""
-        return [name for (name,) in self._connection.execute("select filename from file where project = ?", (project,))]
+    def other_spelling(self, file: DistributionFile) -> str | None:
+        """The filename of a listed file that is the same distribution and is spelled in another way; None: there is none."""
+        row = self._connection.execute(
+            "select filename from file where canonical = ? and filename <> ? limit 1",
+            (canonical_filename(file.filename, file.project, file.version), file.filename),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def file(self, filename: str) -> DistributionFile | None:
         row = self._connection.execute(
@@ -134,6 +161,18 @@ class IndexSnapshot(PendingSnapshot):
             "select filename, sha256 from tombstone where filename = ?", (filename,)
         ).fetchone()
         return None if row is None else Deleted(*row)
+
+    def tombstones_of(self, project: str) -> list[Deleted]:
+        """Of all deleted files of a project, in no order."""
+        rows = self._connection.execute("select filename, sha256 from tombstone where project = ?", (project,))
+        return [Deleted(*row) for row in rows]
+
+    def tombstones(self) -> list[Deleted]:
+        """Of all deleted files, by filename."""
+        return [
+            Deleted(*row)
+            for row in self._connection.execute("select filename, sha256 from tombstone order by filename")
+        ]
 
     def fingerprints(self) -> dict[str, str]:
         """Fingerprint by filename, of all files."""
@@ -172,7 +211,7 @@ class IndexSnapshot(PendingSnapshot):
         return None if row is None else row[0]
 
 
-class IndexChange(IndexSnapshot, PendingWriter):
+class IndexChange(IndexSnapshot, PendingWriter, CatalogueWriter):
     """A running transaction: asks what it has changed itself, too."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -202,8 +241,20 @@ class IndexChange(IndexSnapshot, PendingWriter):
         """List the file, or replace what is listed under its name; its tombstone goes."""
         record = json.dumps(to_record(file), ensure_ascii=False, separators=(",", ":"))
         self._connection.execute(
-            "insert or replace into file values (?, ?, ?, ?, ?, ?)",
-            (file.filename, file.project, record, file.fingerprint, file.core_metadata is not None, self._next),
+            "insert or replace into file values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                file.filename,
+                file.project,
+                record,
+                file.fingerprint,
+                file.core_metadata is not None,
+                self._next,
+                canonical_filename(file.filename, file.project, file.version),
+                version_key(file.version),
+                offered(file),
+                file.upload_time.timestamp(),
+                file.version,
+            ),
         )
         self._connection.execute("delete from tombstone where filename = ?", (file.filename,))
         self._connection.execute("delete from refused where filename = ?", (file.filename,))
@@ -255,6 +306,12 @@ class IndexChange(IndexSnapshot, PendingWriter):
         """Something changed in the storage; whoever synchronises should do so now."""
         self._put_meta("noticed_at", time.time())
 
+    def mark_swept(self, at: float) -> None:
+        """
+        :param at: Unix seconds.
+        """
+        self._put_meta("swept_at", at)
+
     def mark_failed(self, reason: str) -> None:
         """The storage could not be read now."""
         self._put_meta("failure", reason)
@@ -266,7 +323,7 @@ class IndexChange(IndexSnapshot, PendingWriter):
         for name in self._touched:
             before = self.project(name)
             assert before is not None, "a touched project has a row"
-            (files,) = self._connection.execute("select count(*) from file where project = ?", (name,)).fetchone()
+            files = self.describe(name)
             self._connection.execute(
                 "update project set files = ?, revision = ? where name = ?", (files, self._next, name)
             )

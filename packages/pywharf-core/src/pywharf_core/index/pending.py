@@ -59,6 +59,13 @@ class PendingSnapshot:
         )
         return [_pending(*row) for row in rows]
 
+    def pending_count(self, store: str) -> tuple[int, float | None]:
+        """How many there are, and Unix seconds of the oldest; None: there is none."""
+        count, since = self._connection.execute(
+            "select count(*), min(since) from pending where store = ?", (store,)
+        ).fetchone()
+        return count, since
+
     def pending_change(self, store: str, number: int) -> PendingChange | None:
         row = self._connection.execute(
             "select id, kind, record, made, since from pending where store = ? and id = ?", (store, number)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from pywharf_core.errors import IndexConflict, StorageUnavailable
+from pywharf_core.errors import FileChanged, FileNotFound, IndexConflict, StorageUnavailable
 from pywharf_core.index.document import (
     MAIN,
     MOST_UNSHARDED,
@@ -146,6 +146,7 @@ def rebuild(index: LocalIndex, storage: Storage, store: str) -> RebuildReport:
             operations += [state for state in snapshot.states().values() if _is_worth_a_line(state)]
     seen: set[str] = set()
     refused: list[Refused] = []
+    overwritten: list[DistributionFile] = []
     added = changed = 0
     for result in storage.scan({}):
         match result:
@@ -160,6 +161,8 @@ def rebuild(index: LocalIndex, storage: Storage, store: str) -> RebuildReport:
                 elif listed is not None and listed.counter < result.counter:
                     changed += 1
                     operations.append(result)
+                elif listed is not None and listed.counter > result.counter:
+                    overwritten.append(listed)
             case Refused():
                 refused.append(result)
             case ProjectState():
@@ -170,7 +173,9 @@ def rebuild(index: LocalIndex, storage: Storage, store: str) -> RebuildReport:
             case Deleted() | _:
                 pass  # what a storage remembers itself it also enforces itself
     gone = _gone(storage, [file for identity, file in before.files.items() if identity not in seen])
-    operations += gone
+    written_back = _written_back(storage, overwritten)
+    operations += [*gone, *written_back]
+    changed += len(written_back)
     push(index, storage, store, operations, create=True)
     return RebuildReport(added, changed, sum(isinstance(operation, Tombstone) for operation in gone), refused)
 
@@ -188,6 +193,24 @@ def _gone(storage: Storage, missing: Iterable[DistributionFile]) -> list[Operati
             operations.append(tombstone_of(file))
         if found is not None:
             operations.append(found)
+    return operations
+
+
+def _written_back(storage: Storage, overwritten: Iterable[DistributionFile]) -> list[DistributionFile]:
+    """Tell the storage the newer state of files once more.
+
+    Where it knows no compare-and-swap, of two servers' updates of one file at one moment the one that comes last stays
+    there, and the one with the higher counter here.
+    """
+    operations: list[DistributionFile] = []
+    for file in overwritten:
+        try:
+            found = storage.find_file(file)  # a listing may be older than what it lists
+            if found is not None and found.counter < file.counter and storage.can_update:
+                newer = replace(with_what_was_computed(file, found), yanked=file.yanked, counter=file.counter)
+                operations.append(storage.update_file(newer))
+        except (FileNotFound, FileChanged):
+            continue  # in this moment: the next rebuild sees it
     return operations
 
 

@@ -5,9 +5,8 @@
     from pywharf_core.testing import StorageContract
 
     class TestMyStorage(StorageContract):
-        @pytest.fixture
-        def storage(self, tmp_path: Path) -> Storage:
-            return MyStorage(tmp_path)
+        def new_store(self, folder: Path) -> Callable[[], Storage]:
+            return lambda: MyStorage(folder)
 
 Needs pytest: ``pip install pywharf-core[testing]``.
 """
@@ -23,7 +22,9 @@ from pywharf_core.testing.indexed_memory_storage import (  # noqa: E402
     IndexedMemoryStorageType,
     signed_notice,
 )
+from pywharf_core.testing.killed_store import KilledStore  # noqa: E402
 from pywharf_core.testing.memory_storage import MemoryOptions, MemoryStorage, MemoryStorageType, MemoryStore  # noqa: E402
+from pywharf_core.testing.moved_away import moved_away  # noqa: E402
 from pywharf_core.testing.storage_contract import CrashingStore, StorageContract  # noqa: E402
 from pywharf_core.testing.uploads import make_upload  # noqa: E402
 
@@ -31,6 +32,7 @@ __all__ = [
     "CrashingStore",
     "IndexedMemoryStorage",
     "IndexedMemoryStorageType",
+    "KilledStore",
     "MemoryOptions",
     "MemoryStorage",
     "MemoryStorageType",
@@ -39,5 +41,6 @@ __all__ = [
     "make_sdist",
     "make_upload",
     "make_wheel",
+    "moved_away",
     "signed_notice",
 ]

@@ -15,7 +15,7 @@ from packaging.utils import NormalizedName
 from pywharf_core.errors import FileAlreadyExists, FileChanged, FileNotFound, IndexConflict, StorageUnavailable
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, StagedFile
 from pywharf_core.options import option
-from pywharf_core.storage import Deleted, ScanResult, Storage, StorageType, StoredIndex, Unchanged
+from pywharf_core.storage import Deleted, Flaw, ScanResult, Storage, StorageType, StoredIndex, Unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,14 @@ class MemoryStore:
     """What several ``MemoryStorage`` share, as several servers share a disk.
 
     :ivar available: False makes every call of every storage on it raise ``StorageUnavailable``.
+    :ivar unfinished: names of what uploads left that died.
     """
 
     available: bool = True
     files: dict[str, _Stored] = field(default_factory=dict)
     deleted: dict[str, str] = field(default_factory=dict)  # sha256 by filename
     states: dict[NormalizedName, ProjectState] = field(default_factory=dict)
+    unfinished: set[str] = field(default_factory=set)
     index: dict[str, tuple[bytes, str]] = field(default_factory=dict)  # content and revision by part
     lock: threading.RLock = field(default_factory=threading.RLock)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -134,6 +136,17 @@ class MemoryStorage(Storage):
             store.deleted[file.filename] = entry.file.sha256
             state = store.states.get(file.project, ProjectState(name=file.project))
             store.states[file.project] = replace(state, reserved=True)
+
+    def flaws(self) -> Iterator[Flaw]:
+        with self._open_store() as store:
+            names = sorted(store.unfinished)
+        yield from (Flaw(name, f"{name} is of an upload that died.", swept=True) for name in names)
+
+    def sweep(self) -> int:
+        with self._open_store() as store:
+            swept = len(store.unfinished)
+            store.unfinished.clear()
+            return swept
 
     def _open_store(self) -> _LockedStore:
         if not self.store.available:

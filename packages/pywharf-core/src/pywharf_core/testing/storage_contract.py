@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
+import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +32,7 @@ from pywharf_core.errors import (
 from pywharf_core.filenames import normalise
 from pywharf_core.model import AttachmentKind, CoreMetadata, DistributionFile, ProjectState, ProjectStatus, StagedFile
 from pywharf_core.storage import Deleted, LocalPath, RedirectTo, Refused, Storage, Unchanged
+from pywharf_core.testing.killed_store import KilledStore
 from pywharf_core.testing.uploads import make_upload
 
 #: What a storage may raise; everything else is a bug.
@@ -67,19 +71,38 @@ class CrashingStore(Protocol):
 
 
 class StorageContract:
-    """Subclass as ``TestMyStorage`` and give it a fixture ``storage``: a storage on an empty store.
+    """Subclass as ``TestMyStorage`` and override ``new_store``; or else the fixtures ``storage``, ``reopen``, ``crashing``.
 
-    Override the other fixtures as far as your backend can; a test that lacks one says so when it is skipped.
+    Override ``unavailable`` if your backend can; a test that lacks a fixture says so when it is skipped.
 
     :cvar has_index: whether ``read_index`` and ``write_index`` are there; if not, the suite checks that they say so.
     """
 
     has_index: ClassVar[bool] = False
 
+    def new_store(self, folder: Path) -> Reopen | None:
+        """Make an empty store, and return what opens a storage on it, each time another.
+
+        :param folder: empty, for stores on disk.
+        """
+        del folder
+        return None
+
     @pytest.fixture
-    def reopen(self, storage: Storage) -> Reopen:
+    def opening(self, tmp_path: Path) -> Reopen | None:
+        """Opens a storage on the one store of the test; None: ``new_store`` is not overridden."""
+        return self.new_store(_folder(tmp_path, "contract-store"))
+
+    @pytest.fixture
+    def storage(self, opening: Reopen | None) -> Storage:
+        """A storage on an empty store."""
+        assert opening is not None, "override new_store, or the fixture storage"
+        return opening()
+
+    @pytest.fixture
+    def reopen(self, opening: Reopen | None, storage: Storage) -> Reopen:
         """Makes another storage on the same store, as another server or the next start has it."""
-        return lambda: storage
+        return opening or (lambda: storage)
 
     @pytest.fixture
     def unavailable(self) -> Callable[[], AbstractContextManager[object]] | None:
@@ -87,9 +110,18 @@ class StorageContract:
         return None
 
     @pytest.fixture
-    def crashing(self) -> Callable[[], CrashingStore] | None:
+    def crashing(self, opening: Reopen | None, tmp_path: Path) -> Callable[[], CrashingStore] | None:
         """Makes an empty store whose operations can be killed; None: cannot be arranged."""
-        return None
+        if opening is None:
+            return None
+        numbers = itertools.count()
+
+        def crashing_store() -> CrashingStore:
+            made = self.new_store(_folder(tmp_path, f"killed-{next(numbers)}"))
+            assert made is not None, "new_store has made one before"
+            return KilledStore(made)
+
+        return crashing_store
 
     # --- publishing ---------------------------------------------------------------------------------------
 
@@ -235,6 +267,17 @@ class StorageContract:
             assert hashlib.sha256(location.path.read_bytes()).hexdigest() == added.sha256
         else:
             assert location is None or isinstance(location, RedirectTo)
+
+    def test_a_file_can_be_read_from_any_place(self, storage: Storage, tmp_path: Path) -> None:
+        file, staged = make_upload(tmp_path, padding=700_000)
+        content = staged.path.read_bytes()
+        added = storage.add_file(file, staged)
+        with storage.open_file(added) as stream:
+            assert stream.seek(0, os.SEEK_END) == len(content)
+            assert stream.read(1) == b""
+            for start, length in ((300_000, 100), (0, 10), (len(content) - 5, 100), (1, len(content))):
+                assert stream.seek(start) == stream.tell() == start
+                assert stream.read(length) == content[start : start + length]
 
     def test_a_file_that_is_not_here_is_not_found(self, storage: Storage, tmp_path: Path) -> None:
         stranger = replace(make_upload(tmp_path, "stranger")[0], fingerprint="x", storage_id="y")
@@ -404,6 +447,59 @@ class StorageContract:
         assert stored is not None
         assert (stored.parts, stored.revisions) == ({"b": b"3"}, newer)
 
+    # --- what it tells of itself ----------------------------------------------------------------------------
+
+    def test_its_condition_is_told_in_words_and_changes_nothing(self, storage: Storage, tmp_path: Path) -> None:
+        added = _publish(storage, tmp_path)
+        condition = storage.condition()
+        assert json.loads(json.dumps(dict(condition.facts))) == dict(condition.facts)
+        for name, value in condition.facts.items():
+            assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name), f"{name!r} is no lower-case words joined by _"
+            assert isinstance(value, str | int | float)
+            assert "\n" not in str(value)
+        for warning in condition.warnings:
+            assert warning.endswith("."), f"{warning!r} is no sentence"
+            assert "\n" not in warning
+        assert list(storage.scan({added.filename: added.fingerprint})) == [Unchanged(added.filename)]
+
+    # --- what died on the way -----------------------------------------------------------------------------
+
+    def test_a_healthy_store_has_no_flaws_and_a_sweep_takes_nothing_from_it(
+        self, storage: Storage, reopen: Reopen, tmp_path: Path
+    ) -> None:
+        added = [_publish(storage, tmp_path, "a", "1.0", provenance=b"{}"), _publish(storage, tmp_path, "b", sdist=True)]
+        if storage.can_update:
+            storage.update_file(replace(added[0], yanked=""), {AttachmentKind.PROVENANCE: b"[]"})
+            storage.update_project(ProjectState(name=normalise("b"), status=ProjectStatus.ARCHIVED))
+        if storage.can_delete:
+            storage.delete_file(_publish(storage, tmp_path, "c"))
+        before = list(storage.scan({}))
+        for view in (storage, reopen()):
+            assert list(view.flaws()) == []
+            assert view.sweep() == 0
+        assert list(reopen().scan({})) == before
+        for file in _files(before).values():
+            assert _sha256(storage, file) == file.sha256
+
+    def test_a_sweep_takes_nothing_from_who_publishes_meanwhile(
+        self, storage: Storage, reopen: Reopen, tmp_path: Path
+    ) -> None:
+        uploads = [make_upload(tmp_path / str(number), "busy", f"{number}.0") for number in range(12)]
+        sweeper, done = reopen(), threading.Event()
+
+        def sweep() -> int:
+            swept = 0
+            while not done.is_set():
+                swept += sweeper.sweep()
+            return swept
+
+        with ThreadPoolExecutor(4) as threads:
+            sweeping = threads.submit(sweep)
+            added = list(threads.map(lambda upload: storage.add_file(*upload), uploads))
+            done.set()
+            assert sweeping.result() == 0
+        assert _listed(reopen()) == {file.filename: file for file in added}
+
     # --- when the store is not there ----------------------------------------------------------------------
 
     def test_a_store_that_cannot_be_reached_is_unavailable_and_never_empty(
@@ -429,6 +525,9 @@ class StorageContract:
             calls.append(lambda: storage.update_project(ProjectState(name=added.project)))
         if storage.can_delete:
             calls.append(lambda: storage.delete_file(added))
+        for may_look in (storage.flaws, storage.sweep):
+            if getattr(type(storage), may_look.__name__) is not getattr(Storage, may_look.__name__):
+                calls.append(partial(_whole, may_look))
         with unavailable():
             for call in calls:
                 with pytest.raises(StorageUnavailable):
@@ -446,6 +545,7 @@ class StorageContract:
             file, staged = make_upload(tmp_path, summary="killed")
             died = store.run(partial(_add, file=file, staged=staged), dying_at=step)
             storage = store.open()
+            storage.sweep()
             results = list(storage.scan({}))
             files = _files(results)
             assert _sha256(storage, files.pop(neighbour.filename)) == neighbour.sha256
@@ -476,6 +576,7 @@ class StorageContract:
             change = replace(added, yanked="broken")
             died = store.run(partial(_update, file=change), dying_at=step)
             storage = store.open()
+            storage.sweep()
             results = list(storage.scan({}))
             assert not _unwelcome(results)
             listed = _files(results)[added.filename]
@@ -498,6 +599,7 @@ class StorageContract:
             added = _publish(storage, tmp_path)
             died = store.run(partial(_delete, file=added), dying_at=step)
             storage = store.open()
+            storage.sweep()
             results = list(storage.scan({}))
             deleted = Deleted(added.filename, added.sha256)
             if added.filename in _files(results):
@@ -513,11 +615,24 @@ class StorageContract:
                 return
 
 
+def _folder(parent: Path, name: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    return folder
+
+
 def _crashing(make: Callable[[], CrashingStore] | None, step: int) -> CrashingStore:
     if make is None:
         pytest.skip("this backend's tests give no fixture `crashing`")
     assert step < _MAX_STEPS, "the operation never ends by itself"
     return make()
+
+
+def _whole(look: Callable[[], object]) -> None:
+    """All of what it answers, if it answers one after the other."""
+    found = look()
+    if isinstance(found, Iterable):
+        list(found)
 
 
 def _add(storage: Storage, *, file: DistributionFile, staged: StagedFile) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -32,6 +32,10 @@ _NEW_DIGEST: Mapping[str, Callable[[], _Digest]] = {
     "md5": lambda: hashlib.md5(usedforsecurity=False),
     "blake2b_256": lambda: hashlib.blake2b(digest_size=32),
 }
+
+
+#: Names of digests that are known here.
+KNOWN_DIGESTS = frozenset(_NEW_DIGEST)
 
 
 def new_digest(name: str) -> _Digest:
@@ -135,18 +139,22 @@ class StagingArea:
                 pass
             file.discard()  # this process slept so long that a sweeper was here
 
-    def sweep(self) -> int:
-        """Remove the files whose owner died; how many these were. Files of the last minute are left alone."""
-        swept = 0
+    def dead(self) -> Sequence[Path]:
+        """The files whose owner died; those of the last minute may be anybody's."""
         now = time.time()
         try:
             entries = list(os.scandir(self.folder))
         except FileNotFoundError:
-            return 0
-        for entry in entries:
-            if entry.name.endswith(_SUFFIX) and _is_old(entry, now) and _remove_if_unlocked(entry.path):
-                swept += 1
-        return swept
+            return []
+        return [
+            Path(entry.path)
+            for entry in entries
+            if entry.name.endswith(_SUFFIX) and _is_old(entry, now) and _when_unlocked(entry.path)
+        ]
+
+    def sweep(self) -> int:
+        """Remove the files whose owner died; how many these were. Files of the last minute are left alone."""
+        return sum(_when_unlocked(str(path), os.unlink) for path in self.dead())
 
 
 def _disk_full() -> StorageUnavailable:
@@ -160,14 +168,15 @@ def _is_old(entry: os.DirEntry[str], now: float) -> bool:
         return False
 
 
-def _remove_if_unlocked(path: str) -> bool:
+def _when_unlocked(path: str, then: Callable[[str], object] = lambda _: None) -> bool:
+    """Do ``then`` with the file if nobody holds its lock; whether it was so."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return False
     try:
         portalocker.lock(descriptor, _EXCLUSIVE_NOW)
-        os.unlink(path)
+        then(path)
     except (portalocker.LockException, FileNotFoundError):
         return False
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from pywharf.admission import basic_credentials
+from pywharf.basic_authentication import basic_credentials
 from pywharf.exchange import exchange_of
 from pywharf.settings import ServerSettings
 from pywharf.small_form import read_small_form

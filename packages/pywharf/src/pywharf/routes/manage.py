@@ -1,21 +1,26 @@
-"""``POST /manage/…``: yank, unyank, delete, and project status, for callers who may write."""
+"""``POST /manage/…``: yank, unyank, delete, and project status, for callers who may write.
+
+Programs are answered with JSON. A browser's form is answered by 303 to the path that the form names as ``next``, or else
+to the project's page, which says once what was done.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from packaging.utils import NormalizedName
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from pywharf.admission import Admitted, admit
+from pywharf.admission import Admitted, admit_form
 from pywharf.exchange import exchange_of
+from pywharf.pages.addresses import addresses_of, own_path
+from pywharf.pages.navigation import is_navigation, see_other
 from pywharf.routes.simple import normalised_project
-from pywharf.small_form import read_small_form
 from pywharf_core import changes
 from pywharf_core.auth import Access
-from pywharf_core.errors import InvalidRequest, NotAuthenticated, NotPermitted
+from pywharf_core.errors import InvalidRequest, NotAuthenticated, NotPermitted, ProjectNotFound
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus
 
 _T = TypeVar("_T")
@@ -25,31 +30,34 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 async def yank(scope: Scope, receive: Receive, send: Send) -> None:
     """``POST /manage/<project>/<version>/yank``, with the field ``reason`` or without."""
-    admitted = await admit(scope, Access.WRITE)
+    admitted, form = await admit_form(scope, receive, Access.WRITE, ("reason",))
     project, version = _release(scope)
-    reason = (await read_small_form(scope, receive, ("reason",))).get("reason", "")
+    reason = form.get("reason", "")
     files = await _change(
         scope, admitted, lambda: changes.yank(admitted.repository, project, version, reason, admitted.secret)
     )
-    await _say_files(scope, receive, send, files)
+    done = f"{project} {version} is yanked" if files else f"{project} {version} was yanked for this reason already"
+    response = await _answer(scope, admitted, form, project, _files(files), f"{done}.")
+    await response(scope, receive, send)
 
 
 async def unyank(scope: Scope, receive: Receive, send: Send) -> None:
     """``POST /manage/<project>/<version>/unyank``"""
-    admitted = await admit(scope, Access.WRITE)
+    admitted, form = await admit_form(scope, receive, Access.WRITE, ())
     project, version = _release(scope)
-    await read_small_form(scope, receive, ())
     files = await _change(
         scope, admitted, lambda: changes.yank(admitted.repository, project, version, None, admitted.secret)
     )
-    await _say_files(scope, receive, send, files)
+    done = f"{project} {version} is no longer yanked" if files else f"{project} {version} was not yanked"
+    response = await _answer(scope, admitted, form, project, _files(files), f"{done}.")
+    await response(scope, receive, send)
 
 
 async def delete(scope: Scope, receive: Receive, send: Send) -> None:
     """``POST /manage/<project>/<version>/delete``; with the field ``filename`` only that file of the release."""
-    admitted = await admit(scope, Access.WRITE)
+    admitted, form = await admit_form(scope, receive, Access.WRITE, ("filename",))
     project, version = _release(scope)
-    filename = (await read_small_form(scope, receive, ("filename",))).get("filename")
+    filename = form.get("filename")
     files = await _change(
         scope,
         admitted,
@@ -57,14 +65,15 @@ async def delete(scope: Scope, receive: Receive, send: Send) -> None:
             admitted.repository, project, version=version, filename=filename, secret=admitted.secret
         ),
     )
-    await _say_files(scope, receive, send, files)
+    deleted = f"{project} {version}" if filename is None else filename
+    response = await _answer(scope, admitted, form, project, _files(files), f"{deleted} is deleted.")
+    await response(scope, receive, send)
 
 
 async def set_status(scope: Scope, receive: Receive, send: Send) -> None:
     """``POST /manage/<project>/status``, with the field ``status`` and perhaps ``reason``."""
-    admitted = await admit(scope, Access.WRITE)
+    admitted, form = await admit_form(scope, receive, Access.WRITE, ("status", "reason"))
     project = normalised_project(scope["path_params"]["project"])
-    form = await read_small_form(scope, receive, ("status", "reason"))
     try:
         status = ProjectStatus(form.get("status", ""))
     except ValueError:
@@ -77,7 +86,8 @@ async def set_status(scope: Scope, receive: Receive, send: Send) -> None:
         lambda: changes.set_status(admitted.repository, project, status, form.get("reason") or None, admitted.secret),
     )
     document = {"project": project, "status": state.status, "reason": state.reason}
-    await JSONResponse(document, headers=_NO_STORE)(scope, receive, send)
+    response = await _answer(scope, admitted, form, project, document, f"{project} is {state.status} now.")
+    await response(scope, receive, send)
 
 
 def _release(scope: Scope) -> tuple[NormalizedName, str]:
@@ -93,6 +103,32 @@ async def _change(scope: Scope, admitted: Admitted, change: Callable[[], _T]) ->
         raise
 
 
-async def _say_files(scope: Scope, receive: Receive, send: Send, files: Sequence[DistributionFile]) -> None:
-    document = {"files": [file.filename for file in files]}
-    await JSONResponse(document, headers=_NO_STORE)(scope, receive, send)
+def _files(files: Sequence[DistributionFile]) -> Mapping[str, object]:
+    return {"files": [file.filename for file in files]}
+
+
+async def _answer(
+    scope: Scope,
+    admitted: Admitted,
+    form: Mapping[str, str],
+    project: NormalizedName,
+    document: Mapping[str, object],
+    notice: str,
+) -> Response:
+    """:param notice: what was done, for a person."""
+    exchange = exchange_of(scope)
+    if not admitted.by_session and not is_navigation(exchange):
+        return JSONResponse(document, headers=_NO_STORE)
+    if admitted.by_session and exchange.session is not None and exchange.sessions is not None:
+        await exchange.sessions.put_notice(exchange.session, notice)
+    return see_other(own_path(scope, form.get("next", "")) or await _page_after(scope, admitted, project))
+
+
+async def _page_after(scope: Scope, admitted: Admitted, project: NormalizedName) -> str:
+    """The project's page, or the repository's if nothing of the project is left."""
+    root = addresses_of(scope).root
+    try:
+        await exchange_of(scope).threads(admitted.repository).run(admitted.repository.project_page, project)
+    except ProjectNotFound:
+        return f"{root}/"
+    return f"{root}/project/{project}/"

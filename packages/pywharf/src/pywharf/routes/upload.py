@@ -36,6 +36,7 @@ async def upload(scope: Scope, receive: Receive, send: Send) -> None:
     finally:
         if form.staging is not None:
             await threads.run(form.staging.discard)
+    exchange.measurements.uploaded(repository.name, new=published.new, size=published.file.size)
     said = "was published" if published.new else "is published already, with this very content"
     late = _ATTESTATIONS_LATE if provenance_sha256 not in (None, published.file.provenance_sha256) else ""
     await PlainTextResponse(f"{published.file.filename} {said}.{late}\n")(scope, receive, send)

@@ -1,0 +1,123 @@
+"""``pywharf export``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+from pywharf_core.cli.json_flag import JSON_FLAG
+from pywharf_core.cli.progress import progress
+from pywharf_core.cli.repositories import Source, on_configured_repositories
+from pywharf_core.plugins import Plugins
+
+if TYPE_CHECKING:
+    from pywharf_core.export.report import ExportReport
+
+_MOST_NAMED = 20  # paths in an answer for people
+
+
+@click.command("export", epilog="Example: pywharf export local BACKUP --root ROOT")
+@click.argument("name")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--simple", is_flag=True, help="Write a static index for any web server, as pip and uv read it.")
+@click.option("--project", "projects", multiple=True, metavar="GLOB", help="Only projects of these names; repeatable.")
+@click.option(
+    "--base_url", metavar="URL", help="With --simple: the https address that DIR will have, to announce provenance."
+)
+@click.option("--prune", is_flag=True, help="Remove files from DIR that the repository does not offer any more.")
+@click.option("--overwrite", is_flag=True, help="Replace files in DIR that have the right name and other content.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Files at a time.")
+@click.option("--dry_run", is_flag=True, help="Say what would be done, and write nothing.")
+@on_configured_repositories
+@JSON_FLAG
+@click.pass_obj
+def export(
+    plugins: Plugins,
+    source: Source,
+    name: str,
+    folder: Path,
+    simple: bool,
+    projects: tuple[str, ...],
+    base_url: str | None,
+    prune: bool,
+    overwrite: bool,
+    jobs: int,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Write every file into a folder.
+
+    With all that `pywharf import` needs to bring everything back: marks, status, times, provenance. With --simple as a
+    static index instead, byte for byte what the server sends.
+
+    Run again, it goes on where it was interrupted, and fetches only what is not there with the right hash. Exit status 1
+    if a file is missing in the storage or damaged; all others are exported.
+    """
+    # Here for start-up speed: `pywharf --help` needs no storage and no index.
+    from pywharf_core.export.forms import ExportForm, FilesForm, SimpleForm
+    from pywharf_core.export.run import Export, ExportOptions
+    from pywharf_core.transfer.clock import Clock
+
+    if base_url is not None:
+        _check_base_url(base_url, simple=simple)
+    options = ExportOptions(projects=projects, jobs=jobs, overwrite=overwrite, prune=prune, dry_run=dry_run)
+    with source.open_one(plugins, name) as repository:
+        form: ExportForm = SimpleForm(repository.namespaces, base_url) if simple else FilesForm()
+        work = Export(repository, folder, form, options)
+        total = work.prepare()
+        with progress(total, "Exporting", quiet=as_json) as shown:
+            report = work.run(shown.advance, Clock(shown.say))
+    _say(report, folder, simple=simple, dry_run=dry_run, as_json=as_json)
+    if report.problems:
+        click.get_current_context().exit(1)
+
+
+def _check_base_url(base_url: str, *, simple: bool) -> None:
+    if not simple:
+        raise click.UsageError("--base_url goes with --simple.")
+    parts = urlsplit(base_url)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise click.BadParameter(
+            f"{base_url!r} is not the address of a folder; it should begin with https://, such as "
+            "https://packages.example/simple/.",
+            param_hint="--base_url",
+        )
+
+
+def _say(report: ExportReport, folder: Path, *, simple: bool, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({**dataclasses.asdict(report), "dry_run": dry_run}))
+        return
+    for problem in report.problems:
+        click.echo(problem.sentence, err=True)
+    copied, removed = ("would be copied", "would be removed") if dry_run else ("copied", "removed")
+    click.echo(
+        f"{folder}: {_count(report.copied, 'file')} {copied} ({report.bytes} bytes), {report.there} already there, "
+        f"{_count(report.projects, 'project')}."
+    )
+    if report.removed:
+        click.echo(f"{_count(len(report.removed), 'old file')} {removed}: {_named(report.removed)}.")
+    if report.stale:
+        click.echo(
+            f"{_count(len(report.stale), 'file')} in {folder} {'is' if len(report.stale) == 1 else 'are'} not part of this "
+            f"export: {_named(report.stale)}. Give --prune to remove such files."
+        )
+    if simple and not dry_run:
+        click.echo(
+            f"Try it: python3 -m http.server 8080 --directory {folder}, and http://127.0.0.1:8080/ as index URL."
+        )
+
+
+def _named(paths: Sequence[str]) -> str:
+    more = len(paths) - _MOST_NAMED
+    return ", ".join(paths[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,206 @@
+"""What ``import`` and ``copy`` have in common: flags, progress, stopping, and the account at the end."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pywharf_core.cli.progress import progress
+from pywharf_core.config.values import is_project_glob
+from pywharf_core.errors import WharfError
+from pywharf_core.root import Root
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from pywharf_core.cli.repositories import Source as Configured
+    from pywharf_core.repository import Repository
+    from pywharf_core.transfer.clock import Clock
+    from pywharf_core.transfer.offers import Source
+    from pywharf_core.transfer.summary import Summary
+    from pywharf_core.transfer.whole import Order
+
+_R = TypeVar("_R")
+
+_NAMED = 20  # files that are passed over for one reason; --json names all
+
+
+def transfer_flags(command: Callable[..., _R]) -> Callable[..., _R]:
+    """Give a command the flags of a transfer, as the arguments ``projects``, ``jobs``, ``max_wait``, ``dry_run``."""
+    for flag in reversed(_FLAGS):
+        command = flag(command)
+    return command
+
+
+_FLAGS = (
+    click.option(
+        "--project",
+        "projects",
+        metavar="GLOB",
+        multiple=True,
+        help="Only this project, or these: 'acme-*'. May be given several times.",
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(1, 64),
+        help="Files at once. Default: 4, or 1 where the storage asks for a pace.",
+    ),
+    click.option(
+        "--max_wait",
+        type=click.FloatRange(min=0),
+        default=3900,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long one file, at most, waits for a storage or index that says when to come back.",
+    ),
+    click.option("--dry_run", is_flag=True, help="Say what would be done, and change nothing."),
+)
+
+
+def check_globs(projects: Sequence[str]) -> None:
+    """:raises UsageError: one of them can be the name of no project."""
+    for glob in projects:
+        if not is_project_glob(glob):
+            raise click.UsageError(f"--project {glob!r} is neither the name of a project nor a glob such as 'acme-*'.")
+
+
+def carry_out(
+    open_source: Callable[[Clock], Source],
+    target: Repository,
+    order: Order,
+    configured: Configured,
+    *,
+    max_wait: float,
+    verb: str,
+    as_json: bool,
+) -> None:
+    """Run a transfer and tell of it; ends the command with its status.
+
+    :param open_source: closed here.
+    :param verb: what is done with files, as a past participle: ``imported``.
+    :raises WharfError: it cannot begin, or not go on.
+    """
+    # Here for start-up speed: `pywharf --help` needs no storage and no index.
+    from pywharf_core.transfer.clock import Clock, Stopped
+    from pywharf_core.transfer.pacing import Pacer
+    from pywharf_core.transfer.patience import Patience
+    from pywharf_core.transfer.whole import Transfer
+
+    clock = Clock(lambda text: None if as_json or not text else click.echo(text, err=True))
+    pacer = Pacer(target.storage.pace, clock, _ledger(configured, target))
+    with _stopping(clock) as stopping:
+        source = open_source(clock)
+        try:
+            transfer = Transfer(source, target, order, clock=clock, pacer=pacer, patience=Patience(clock, max_wait))
+            findings = transfer.look()
+            if not as_json and (forecast := transfer.forecast(findings)) is not None:
+                click.echo(forecast, err=True)
+            stopping.wholly = False
+            problem: WharfError | None = None
+            try:
+                with progress(len(findings), verb.capitalize(), quiet=as_json) as bar:
+                    clock.say = bar.say
+                    for _ in transfer.run(findings):
+                        bar.advance()
+            except Stopped:
+                pass
+            except WharfError as error:
+                problem = error
+        finally:
+            source.close()
+    _tell(transfer.summary, verb, target.name, order, problem, as_json=as_json)
+    if stopping.by is not None:
+        click.echo("Stopped; the same command goes on where it was.", err=True)
+        click.get_current_context().exit(128 + stopping.by)
+    if problem is not None:
+        raise problem
+    if transfer.summary.refused:
+        click.get_current_context().exit(1)
+
+
+def _ledger(configured: Configured, target: Repository) -> Path | None:
+    """Shared by all repositories of one type: a limit like GitHub's is its user's."""
+    if configured.root is None:
+        return None
+    return Root(configured.root).lock(f"pace-{target.configuration.storage_type.name}")
+
+
+class _Stopping:
+    """:ivar by: the signal that came.
+    :ivar wholly: nothing is published yet, so that the command may be left at once.
+    """
+
+    def __init__(self) -> None:
+        self.by: int | None = None
+        self.wholly = True
+
+
+@contextmanager
+def _stopping(clock: Clock) -> Iterator[_Stopping]:
+    """Ctrl-C, or a stop by whoever runs us, ends what was begun; the second one ends the process."""
+    state = _Stopping()
+    before: dict[signal.Signals, Any] = {}  # a handler of any form that signal knows
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        state.by = number
+        clock.stop()
+        for signal_number, handler in before.items():
+            signal.signal(signal_number, handler)
+        if state.wholly:
+            raise KeyboardInterrupt
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, stop)
+        yield state
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(summary: Summary, verb: str, target: str, order: Order, problem: WharfError | None, *, as_json: bool) -> None:
+    # Here for start-up speed, as above.
+    from pywharf_core.transfer.summary import printable
+
+    if as_json:
+        document = {"repository": target, "dry_run": order.dry_run, **summary.document(verb)}
+        click.echo(json.dumps(document | ({} if problem is None else {"error": str(problem)}), indent=2))
+        return
+    for line in _passed_over(summary.passed_over):
+        click.echo(printable(line), err=True)
+    for place, reason in summary.refused:
+        click.echo(printable(f"refused {place}: {reason}"), err=True)
+    for warning in summary.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    done = f"would be {verb}" if order.dry_run else verb
+    rest = [f"{summary.there} already there", f"{len(summary.refused)} refused"]
+    if summary.passed_over:
+        rest.append(f"{len(summary.passed_over)} passed over")
+    files = "1 file" if summary.taken == 1 else f"{summary.taken} files"
+    click.echo(f"{files} ({_size(summary.taken_bytes)}) {done} into {target}; {', '.join(rest)}.")
+
+
+def _passed_over(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
+    for place, reason in pairs:
+        by_reason.setdefault(reason, []).append(place)
+    for reason, places in by_reason.items():
+        for place in places[:_NAMED]:
+            yield f"passed over {place}: {reason}"
+        if len(places) > _NAMED:
+            yield f"passed over {len(places) - _NAMED} more: {reason}"
+
+
+def _size(size: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

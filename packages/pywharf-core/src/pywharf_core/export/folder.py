@@ -1,0 +1,182 @@
+"""The folder that an export fills: whose it is, who writes into it now, and what of it is left of earlier times."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from pathlib import Path
+
+import portalocker
+
+from pywharf_core.atomic_file import is_part, replace_content
+from pywharf_core.errors import WharfError
+from pywharf_core.filenames import is_project_name, normalise
+from pywharf_core.static_site import HTML_NAME, JSON_NAME, METADATA_SUFFIX
+
+MARKER_NAME = "pywharf-export.json"
+LOCK_NAME = ".pywharf-export.lock"
+PROVENANCE_SUFFIX = ".provenance"
+FORMAT = 1
+
+_FORMAT_KEY = "pywharf-export"
+_DISTRIBUTION_SUFFIXES = (".whl", ".tar.gz", ".zip")
+_NOBODYS = ("lost+found",)  # of a file system that was made for nothing but this folder
+_CHUNK = 1024 * 1024  # bytes
+
+
+class Form(StrEnum):
+    """What the folder is."""
+
+    FILES = "files"  # all that `pywharf import` needs to bring everything back
+    SIMPLE = "simple"  # the simple index, for a static host
+
+
+class Match(Enum):
+    """What a path of the folder holds, compared with what it should."""
+
+    ABSENT = auto()
+    SAME = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFolder:
+    """:ivar path: the folder; there already unless nothing is to be written."""
+
+    path: Path
+    form: Form
+
+    def project(self, name: str) -> Path:
+        """Where a project's files lie."""
+        return self.path / name
+
+    def match(self, path: Path, size: int, sha256: str) -> Match:
+        """
+        :raises OSError: the path cannot be read.
+        """
+        try:
+            with path.open("rb") as stream:
+                if path.stat().st_size != size:
+                    return Match.OTHER
+                digest = hashlib.sha256()
+                while piece := stream.read(_CHUNK):
+                    digest.update(piece)
+        except FileNotFoundError:
+            return Match.ABSENT
+        except IsADirectoryError:
+            return Match.OTHER
+        return Match.SAME if digest.hexdigest() == sha256 else Match.OTHER
+
+    def projects(self) -> Iterator[str]:
+        """Names of folders that can be of a project."""
+        with suppress(FileNotFoundError):
+            for entry in sorted(self.path.iterdir()):
+                if entry.is_dir() and is_project_name(entry.name) and normalise(entry.name) == entry.name:
+                    yield entry.name
+
+    def own(self, project: str) -> Sequence[str]:
+        """Names in a project's folder that an export may have written, sorted; others are somebody else's."""
+        try:
+            return sorted(entry.name for entry in self.project(project).iterdir() if self._is_own(entry.name))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+
+    def _is_own(self, name: str) -> bool:
+        if name in (HTML_NAME, JSON_NAME):
+            return name == JSON_NAME or self.form is Form.SIMPLE
+        base = name.removesuffix(METADATA_SUFFIX).removesuffix(PROVENANCE_SUFFIX)
+        return not name.startswith(".") and base.endswith(_DISTRIBUTION_SUFFIXES)
+
+    def sweep(self) -> None:
+        """Remove what an export that was killed left half written."""
+        for folder in (self.path, *(self.project(name) for name in self.projects())):
+            for entry in folder.iterdir():
+                if is_part(entry.name):
+                    entry.unlink()
+
+    def mark(self, repository: str, projects: Sequence[str] | None, *, complete: bool) -> None:
+        """Write down what the folder is.
+
+        :param projects: globs that choose what is in it; None: all is.
+        :param complete: it holds all that it should.
+        """
+        document = {
+            _FORMAT_KEY: FORMAT,
+            "form": self.form.value,
+            "repository": repository,
+            "projects": None if projects is None else list(projects),
+            "complete": complete,
+        }
+        replace_content(self.path / MARKER_NAME, (json.dumps(document, indent=2) + "\n").encode())
+
+
+@contextmanager
+def claimed(path: Path, form: Form, repository: str, *, dry_run: bool = False) -> Iterator[ExportFolder]:
+    """``path`` for this export alone: empty, or an earlier export of the same repository and form.
+
+    :param dry_run: look only; the folder need not be there.
+    :raises WharfError: it is something else, or another export writes into it now.
+    :raises OSError: it cannot be made or read.
+    """
+    folder = ExportFolder(path, form)
+    if dry_run:
+        _check(path, form, repository)
+        yield folder
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    _check(path, form, repository)
+    with (path / LOCK_NAME).open("ab") as lock:
+        try:
+            portalocker.lock(lock, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+        except portalocker.LockException as error:
+            raise WharfError(f"Another export writes into {path} now; wait until it is done.") from error
+        folder.sweep()
+        yield folder
+
+
+def _check(path: Path, form: Form, repository: str) -> None:
+    marker = _marker(path / MARKER_NAME)
+    if marker is None:
+        taken = next((entry.name for entry in _entries(path) if not _is_nobodys(entry.name)), None)
+        if taken is not None:
+            raise WharfError(
+                f"{path} is no export, but is not empty ({taken} is there); name a new folder, or an empty one."
+            )
+        return
+    version, its_form, its_repository = marker.get(_FORMAT_KEY), marker.get("form"), marker.get("repository")
+    if not isinstance(version, int) or version > FORMAT:
+        raise WharfError(f"{path} was exported by a later version of pywharf; use that one, or name another folder.")
+    if its_repository != repository:
+        raise WharfError(f"{path} is an export of the repository {its_repository}; name another folder.")
+    if its_form != form:
+        asked, other = ("with", "without") if form is Form.SIMPLE else ("without", "with")
+        raise WharfError(
+            f"{path} was exported {other} --simple, and this export is {asked} it; name another folder for it."
+        )
+
+
+def _marker(path: Path) -> dict[str, object] | None:
+    try:
+        marker = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError:
+        marker = None
+    if not isinstance(marker, dict):
+        raise WharfError(f"{path} is damaged; remove it if the folder is no export, or name another folder.")
+    return marker
+
+
+def _entries(path: Path) -> Iterator[Path]:
+    try:
+        yield from sorted(path.iterdir())
+    except FileNotFoundError:
+        return
+
+
+def _is_nobodys(name: str) -> bool:
+    return name.startswith(".") or name in _NOBODYS

@@ -1,0 +1,271 @@
+"""An export from its start to its end.
+
+What is new comes from below, what is gone goes from above: files, then pages, then the list of projects; then old pages
+go, and at last old files, if that is asked for. So at any instant a list names pages that are there, and a page files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from pywharf_core.chosen_projects import Chosen, Project
+from pywharf_core.export.attachments import write_attachment
+from pywharf_core.export.fetching import NotFetched, fetch
+from pywharf_core.export.folder import PROVENANCE_SUFFIX, ExportFolder, Match, claimed
+from pywharf_core.export.forms import ExportForm, make_project_folder
+from pywharf_core.export.refreshing import brought_up_to_date
+from pywharf_core.export.report import ExportReport, Problem
+from pywharf_core.listed_file import FileUnlisted
+from pywharf_core.long_work import CannotBeReadNow, LongWork
+from pywharf_core.model import AttachmentKind, DistributionFile
+from pywharf_core.repository import Repository
+from pywharf_core.static_site import HTML_NAME, JSON_NAME, METADATA_SUFFIX
+from pywharf_core.transfer.clock import Clock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportOptions:
+    """
+    :ivar projects: globs of names; none: all projects.
+    :ivar jobs: threads.
+    :ivar overwrite: replace what has a file's name and other content.
+    :ivar prune: remove files that the repository does not offer any more.
+    :ivar dry_run: write nothing.
+    """
+
+    projects: Sequence[str] = ()
+    jobs: int = 4
+    overwrite: bool = False
+    prune: bool = False
+    dry_run: bool = False
+
+
+class Export:
+    """Of one repository into one folder."""
+
+    def __init__(self, repository: Repository, path: Path, form: ExportForm, options: ExportOptions) -> None:
+        self._repository = repository
+        self._path = path
+        self._form = form
+        self._options = options
+        self._chosen = Chosen(repository, options.projects)
+        self._work: LongWork  # from run() on
+        self._lost: Sequence[Problem] = ()
+
+    def prepare(self) -> int:
+        """Look at the storage afresh.
+
+        :returns: how many files there are.
+        :raises StorageUnavailable: it cannot be read.
+        """
+        self._lost = brought_up_to_date(self._repository, self._chosen)
+        return self._chosen.count_files()
+
+    def run(self, advance: Callable[[], None], clock: Clock) -> ExportReport:
+        """
+        :param advance: called after each file, by any thread.
+        :raises WharfError: the folder is something else.
+        :raises StorageUnavailable: the storage is gone; what is there stays, and another run goes on from there.
+        :raises OSError: the folder cannot be written.
+        """
+        self._work = LongWork(clock)
+        options = self._options
+        name, globs = self._repository.name, options.projects or None
+        with claimed(self._path, self._form.form, name, dry_run=options.dry_run) as folder:
+            if not options.dry_run:
+                folder.mark(name, globs, complete=False)
+            tally, stale = _Tally(list(self._lost)), _Stale()
+            with closing(self._by_project(folder, advance)) as projects:
+                for project, done in projects:
+                    tally.add(project, done)
+                    if not options.dry_run:
+                        self._form.write(folder, project, [it.file for it in done if it.present])
+                    stale.look_into(folder, project.name, self._names(project))
+            if not options.dry_run:
+                self._form.finish(folder)
+            stale.look_beside(folder)
+            removed, stay = self._clear(folder, stale)
+            if not options.dry_run:
+                folder.mark(name, globs, complete=not tally.problems)
+            return tally.report(stale=stay, removed=removed)
+
+    # --- files --------------------------------------------------------------------------------------------
+
+    def _by_project(
+        self, folder: ExportFolder, advance: Callable[[], None]
+    ) -> Generator[tuple[Project, Sequence[_Done]]]:
+        """Each project with what became of its files."""
+        done: list[_Done] = []
+        for result in self._work.in_order(self._calls(folder, advance), self._options.jobs):
+            if isinstance(result, Project):
+                yield result, done
+                done = []
+            else:
+                done.append(result)
+
+    def _calls(self, folder: ExportFolder, advance: Callable[[], None]) -> Iterator[Callable[[], _Done | Project]]:
+        for project in self._chosen.projects():
+            if not self._form.has(project):
+                continue
+            if not self._options.dry_run:
+                make_project_folder(folder, project.name)
+            for file in self._form.files(project):
+                yield partial(self._one, folder, file, advance)
+            yield partial(_itself, project)
+
+    def _one(self, folder: ExportFolder, file: DistributionFile, advance: Callable[[], None]) -> _Done:
+        try:
+            return self._export(folder, file)
+        except (NotFetched, CannotBeReadNow) as error:
+            return _Done(file, problems=[Problem(file.filename, str(error))])
+        except FileUnlisted:
+            return _Done(file)
+        finally:
+            advance()
+
+    def _export(self, folder: ExportFolder, file: DistributionFile) -> _Done:
+        target = folder.project(file.project) / file.filename
+        match folder.match(target, file.size, file.sha256):
+            case Match.OTHER if not self._options.overwrite:
+                problem = f"{target} has other content and was left alone; move it away, or give --overwrite."
+                return _Done(file, problems=[Problem(file.filename, problem)])
+            case Match.SAME:
+                copied = False
+            case _:
+                copied = True
+        if self._options.dry_run:
+            return _Done(file, present=True, copied=copied)
+        if copied:
+            self._work.ask(partial(fetch, self._repository, file, target, self._work.demand_going_on))
+        return self._with_attachments(_Done(file, present=True, copied=copied), target)
+
+    def _with_attachments(self, done: _Done, exported: Path) -> _Done:
+        """What cannot be had is not announced."""
+        file, problems = done.file, list(done.problems)
+        if file.core_metadata_sha256 is not None:
+            problem = self._attach(file, AttachmentKind.METADATA, file.core_metadata_sha256, exported)
+            if problem is not None:
+                problems.append(problem)
+                file = replace(file, core_metadata_sha256=None)
+        if file.provenance_sha256 is not None and self._form.has_provenance:
+            problem = self._attach(file, AttachmentKind.PROVENANCE, file.provenance_sha256, exported)
+            if problem is not None:
+                problems.append(problem)
+                file = replace(file, provenance_sha256=None)
+        return replace(done, file=file, problems=problems)
+
+    def _attach(self, file: DistributionFile, kind: AttachmentKind, sha256: str, exported: Path) -> Problem | None:
+        target = exported.with_name(exported.name + _SUFFIXES[kind])
+        try:
+            self._work.ask(partial(write_attachment, self._repository, file, kind, sha256, exported, target))
+        except (NotFetched, CannotBeReadNow) as error:
+            return Problem(target.name, str(error))
+        return None
+
+    # --- what does not belong there any more --------------------------------------------------------------
+
+    def _names(self, project: Project) -> frozenset[str]:
+        """What belongs into the project's folder."""
+        names = set(self._form.pages(project))
+        for file in self._form.files(project):
+            names.add(file.filename)
+            if file.core_metadata_sha256 is not None:
+                names.add(file.filename + METADATA_SUFFIX)
+            if file.provenance_sha256 is not None and self._form.has_provenance:
+                names.add(file.filename + PROVENANCE_SUFFIX)
+        return frozenset(names)
+
+    def _clear(self, folder: ExportFolder, stale: _Stale) -> tuple[Sequence[str], Sequence[str]]:
+        """Remove what is to go, pages first.
+
+        :returns: paths that were removed, or would be, and those that stay.
+        """
+        goes: list[str] = []
+        stays: list[str] = []
+        for path in stale.paths:
+            is_page = path.endswith(_PAGES)
+            (goes if self._options.prune or (is_page and self._form.removes_pages) else stays).append(path)
+        goes.sort(key=lambda path: (not path.endswith(_PAGES), path))
+        if not self._options.dry_run:
+            for path in goes:
+                (folder.path / path).unlink()
+            for name in {path.partition("/")[0] for path in goes} - stale.projects:
+                with suppress(OSError):  # something is left
+                    folder.project(name).rmdir()
+        return goes, stays
+
+
+_SUFFIXES = {AttachmentKind.METADATA: METADATA_SUFFIX, AttachmentKind.PROVENANCE: PROVENANCE_SUFFIX}
+_PAGES = (f"/{HTML_NAME}", f"/{JSON_NAME}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of a file.
+
+    :ivar file: as it is announced.
+    :ivar present: it is in the folder, or would be.
+    :ivar copied: now.
+    """
+
+    file: DistributionFile
+    present: bool = False
+    copied: bool = False
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(slots=True)
+class _Stale:
+    """What an export of earlier times has written and this one would not.
+
+    :ivar paths: below the folder.
+    :ivar projects: those that are in this export.
+    """
+
+    paths: list[str] = field(default_factory=list)
+    projects: set[str] = field(default_factory=set)
+
+    def look_into(self, folder: ExportFolder, project: str, belong: frozenset[str]) -> None:
+        self.projects.add(project)
+        self.paths.extend(f"{project}/{name}" for name in folder.own(project) if name not in belong)
+
+    def look_beside(self, folder: ExportFolder) -> None:
+        for project in folder.projects():
+            if project not in self.projects:
+                self.paths.extend(f"{project}/{name}" for name in folder.own(project))
+
+
+@dataclass(slots=True)
+class _Tally:
+    problems: list[Problem]
+    projects: int = 0
+    copied: int = 0
+    bytes: int = 0
+    there: int = 0
+
+    def add(self, project: Project, done: Sequence[_Done]) -> None:
+        self.projects += 1 if project.has_page else 0
+        for it in done:
+            self.problems.extend(it.problems)
+            self.copied += it.present and it.copied
+            self.bytes += it.file.size if it.present and it.copied else 0
+            self.there += it.present and not it.copied
+
+    def report(self, *, stale: Sequence[str], removed: Sequence[str]) -> ExportReport:
+        return ExportReport(
+            projects=self.projects,
+            copied=self.copied,
+            bytes=self.bytes,
+            there=self.there,
+            problems=self.problems,
+            stale=stale,
+            removed=removed,
+        )
+
+
+def _itself(project: Project) -> Project:
+    return project

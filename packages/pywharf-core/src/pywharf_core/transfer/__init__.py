@@ -1,0 +1,1 @@
+"""Packages from elsewhere into a repository: folders, other servers' stores, other indexes, other repositories."""

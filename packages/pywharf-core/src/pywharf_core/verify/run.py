@@ -1,0 +1,183 @@
+"""A verification from its start to its end: the store, the index against it, then every byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from pywharf_core import changes
+from pywharf_core.chosen_projects import Chosen
+from pywharf_core.errors import FileChanged, FileNotFound, NotPermitted, NotSupported
+from pywharf_core.listed_file import FileLost, FileReplaced, FileUnlisted
+from pywharf_core.long_work import CannotBeReadNow, LongWork
+from pywharf_core.missing_metadata import complete_metadata
+from pywharf_core.model import DistributionFile
+from pywharf_core.remote_changes import update_index
+from pywharf_core.repository import Repository
+from pywharf_core.storage import Flaw, Refused
+from pywharf_core.transfer.clock import Clock
+from pywharf_core.verify.comparison import Comparison
+from pywharf_core.verify.disagreements import Disagreement
+from pywharf_core.verify.file_check import Checked, check_file
+from pywharf_core.verify.findings import Finding, FindingKind, VerifyReport
+
+#: Seconds until each further look at what did not fit together.
+_LOOKS_AGAIN_AFTER = (0.0, 0.5, 2.0)
+
+_NOT_THERE = (FindingKind.DAMAGED, FindingKind.MISSING, FindingKind.UNREADABLE)
+
+
+class Verification:
+    """Of one repository. Without ``repair`` nothing is changed.
+
+    :param globs: of names of projects; none: all, and the store as a whole.
+    :param jobs: threads.
+    """
+
+    def __init__(self, repository: Repository, globs: Sequence[str], *, repair: bool, jobs: int) -> None:
+        self._repository = repository
+        self._chosen = Chosen(repository, globs)
+        self._whole = not globs
+        self._repair = repair
+        self._jobs = jobs
+        self._findings: list[Finding] = []
+        self._files = self._bytes = 0
+        self._clock: Clock  # from run() on
+        self._work: LongWork
+
+    def count_files(self) -> int:
+        return self._chosen.count_files()
+
+    def run(self, advance: Callable[[], None], clock: Clock) -> VerifyReport:
+        """
+        :param advance: called after each file, by any thread.
+        :raises StorageUnavailable: the storage is gone; what was found so far is not told.
+        """
+        self._clock, self._work = clock, LongWork(clock)
+        flaws = self._flaws()
+        comparison = Comparison(self._repository, self._chosen.covers)
+        suspicions, refused = self._compare(comparison)
+        spoken_of = self._judge(suspicions) | {it.filename for it in refused}
+        self._reread(comparison.unlisted, spoken_of, advance)
+        self._findings += [Finding(FindingKind.REFUSED, it.filename, it.reason) for it in refused]
+        self._clean(flaws)
+        order = {kind: number for number, kind in enumerate(FindingKind)}
+        findings = sorted(self._findings, key=lambda it: (order[it.kind], it.name))
+        return VerifyReport(files=self._files, bytes=self._bytes, findings=findings)
+
+    # --- the index ----------------------------------------------------------------------------------------
+
+    def _compare(self, comparison: Comparison) -> tuple[list[Disagreement], list[Refused]]:
+        suspicions: list[Disagreement] = []
+        refused: list[Refused] = []
+        for result in self._repository.view(None).scan({}):
+            if isinstance(result, Refused) and comparison.covers_file(result.filename):
+                refused.append(result)
+            if (suspicion := comparison.suspect(result)) is not None:
+                suspicions.append(suspicion)
+        suspicions.extend(comparison.suspect_missing())
+        return suspicions, refused
+
+    def _judge(self, suspicions: Sequence[Disagreement]) -> set[str]:
+        """Say what stays wrong, and mend it if that is asked for; the names of what was said something of."""
+        for pause in _LOOKS_AGAIN_AFTER:
+            if suspicions:
+                self._clock.sleep(pause)
+                suspicions = [it for it in suspicions if it.look() is not None]
+        found = [(it, finding) for it in suspicions if (finding := it.look()) is not None]
+        if found and self._repair:
+            self._bring_index_in_line()
+        for about, finding in found:
+            self._findings.append(self._mended(about, finding) if self._repair else finding)
+        return {finding.name for _, finding in found if finding.kind is not FindingKind.DIFFERS}
+
+    def _bring_index_in_line(self) -> None:
+        update_index(self._repository)
+        self._repository.synchronise()
+
+    def _mended(self, about: Disagreement, finding: Finding) -> Finding:
+        try:
+            return replace(finding, repaired=about.mend())
+        except (NotSupported, NotPermitted, FileNotFound, FileChanged) as error:
+            return replace(finding, sentence=f"{finding.sentence} Not repaired: {error}")
+
+    # --- every byte ---------------------------------------------------------------------------------------
+
+    def _reread(self, unlisted: Sequence[DistributionFile], spoken_of: set[str], advance: Callable[[], None]) -> None:
+        """:param spoken_of: filenames of which it was said that they are not there as they should."""
+        calls = (partial(self._check, file, advance) for file in self._files_to_read(unlisted))
+        for file, checked in self._work.in_order(calls, self._jobs):
+            if checked is None:
+                continue
+            self._files += 1
+            self._bytes += checked.size
+            for finding in checked.findings:
+                if finding.kind is FindingKind.METADATA and self._repair:
+                    self._findings.append(self._described_anew(file, checked, finding))
+                elif finding.kind not in _NOT_THERE or finding.name not in spoken_of:
+                    self._findings.append(finding)
+
+    def _files_to_read(self, unlisted: Sequence[DistributionFile]) -> Iterator[DistributionFile]:
+        for project in self._chosen.projects():
+            yield from project.files
+        for file in unlisted:
+            with self._repository.index.reading() as snapshot:
+                is_listed = snapshot.file(file.filename) is not None
+            if not is_listed:  # by a repair, or its uploader
+                yield file
+
+    def _check(self, file: DistributionFile, advance: Callable[[], None]) -> tuple[DistributionFile, Checked | None]:
+        try:
+            return file, self._work.ask(partial(check_file, self._repository, file, self._work.demand_going_on))
+        except FileUnlisted:
+            return file, None
+        except FileLost as error:
+            return file, Checked(0, (Finding(FindingKind.MISSING, file.filename, str(error)),))
+        except FileReplaced as error:
+            return file, Checked(0, (Finding(FindingKind.DAMAGED, file.filename, str(error)),))
+        except CannotBeReadNow as error:
+            sentence = f"{file.filename} cannot be read now: {error}"
+            return file, Checked(0, (Finding(FindingKind.UNREADABLE, file.filename, sentence),))
+        finally:
+            advance()
+
+    def _described_anew(self, file: DistributionFile, checked: Checked, finding: Finding) -> Finding:
+        right = checked.right
+        try:
+            stored = self._repository.view(None).find_file(file)
+            if right is None or stored is None or stored.sha256 != file.sha256:
+                return finding
+            described = replace(
+                stored,
+                hashes=right.hashes,
+                requires_python=right.requires_python,
+                core_metadata=right.core_metadata,
+                core_metadata_sha256=right.core_metadata_sha256,
+            )
+            changes.amend(self._repository, described, checked.attachments)
+        except (NotSupported, NotPermitted, FileNotFound, FileChanged) as error:
+            return replace(finding, sentence=f"{finding.sentence} Not repaired: {error}")
+        return replace(finding, repaired=True)
+
+    # --- the store ----------------------------------------------------------------------------------------
+
+    def _flaws(self) -> Sequence[Flaw]:
+        if not self._whole:
+            return ()
+        unfinished = [
+            Flaw(path.name, f"{path.name} is an upload whose process died.", swept=True)
+            for path in self._repository.unfinished_uploads()
+        ]
+        return [*unfinished, *self._repository.view(None).flaws()]
+
+    def _clean(self, flaws: Sequence[Flaw]) -> None:
+        left = flaws
+        if self._repair and self._whole:
+            complete_metadata(self._repository)
+            if any(flaw.swept for flaw in flaws):
+                self._repository.sweep(now=True)
+                left = self._flaws()
+        for flaw in flaws:
+            kind = FindingKind.UNFINISHED if flaw.swept else FindingKind.STORE
+            self._findings.append(Finding(kind, flaw.name, flaw.reason, repaired=flaw.swept and flaw not in left))

@@ -1,0 +1,114 @@
+"""A scan: all releases, what is remembered of those that went, and the sweeping of what died on the way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from packaging.utils import NormalizedName
+
+from pywharf_core import (
+    Deleted,
+    DistributionFile,
+    FileNotFound,
+    NotAuthenticated,
+    NotPermitted,
+    ProjectState,
+    Refused,
+    ScanResult,
+    StorageUnavailable,
+    Unchanged,
+)
+from pywharf_github import releases
+from pywharf_github.project_states import ProjectStates, Remembered
+from pywharf_github.release_requests import Listed, ReleaseRequests
+from pywharf_github.releases import Draft, Published, Tombstone
+from pywharf_github.serving import Serving
+
+logger = logging.getLogger(__name__)
+
+SWEPT_AFTER = timedelta(hours=1)
+
+
+class Listing:
+    """With one caller's rights."""
+
+    def __init__(self, requests: ReleaseRequests, serving: Serving, states: ProjectStates) -> None:
+        self._requests = requests
+        self._serving = serving
+        self._states = states
+
+    def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
+        """As ``Storage.scan``: one request for each 100 releases, and one for the projects' states; sweeps on the way.
+
+        A listing shifts while others delete: what it lacks may be there all the same, which ``find_file`` tells.
+        """
+        seen: set[str] = set()
+        buried: list[Tombstone] = []
+        for listed in self._requests.listed():
+            self._swept(listed)
+            found = releases.read(listed.release)
+            if isinstance(found, Tombstone):
+                buried.append(found)
+                seen.add(found.file.filename)
+                continue
+            result = self._scanned(found, known)
+            if result is not None and result.filename not in seen:
+                seen.add(result.filename)
+                yield result
+        present = seen - {tombstone.file.filename for tombstone in buried}
+        yield from _remembered(self._states.read(), buried, present)
+
+    def sweep(self) -> int:
+        """Remove what died on the way: drafts of ours older than an hour, assets of deleted files.
+
+        :returns: how many there were. None are seen by a secret that may not write.
+        """
+        return sum(self._swept(listed) for listed in self._requests.listed())
+
+    def _scanned(
+        self, found: Published | Draft | Refused | Tombstone, known: Mapping[str, str]
+    ) -> DistributionFile | Unchanged | Refused | None:
+        match found:
+            case Refused():
+                return found
+            case Published() if known.get(found.file.filename) == found.file.fingerprint:
+                return Unchanged(found.file.filename)
+            case Published():
+                try:
+                    return self._serving.complete(found).file
+                except FileNotFound:
+                    return Refused(found.file.filename, f"The release {found.file.filename} lacks a part of its body.")
+        return None
+
+    def _swept(self, listed: Listed) -> bool:
+        found = releases.read(listed.release)
+        try:
+            match found:
+                case Draft(touched_at=moment) if moment is not None:
+                    # By GitHub's clock alone, or an upload that runs would be swept by whoever's clock is fast.
+                    if listed.at is not None and listed.at - moment > SWEPT_AFTER:
+                        self._requests.delete(found.release_id)
+                        logger.info("unfinished upload removed", extra={"release": str(listed.release.get("tag_name"))})
+                        return True
+                case Tombstone() if found.leftovers:
+                    for asset_id in found.leftovers:
+                        self._requests.delete_asset(asset_id)
+                    return True
+        except (NotPermitted, NotAuthenticated, StorageUnavailable) as error:
+            logger.info("leftovers stay for now", extra={"error": str(error)})
+        return False
+
+
+def _remembered(
+    remembered: Remembered, buried: Sequence[Tombstone], present: set[str]
+) -> Iterator[Deleted | ProjectState]:
+    deleted = {**remembered.deleted, **{it.file.filename: it.file.sha256 for it in buried}}
+    states: dict[NormalizedName, ProjectState] = dict(remembered.states)
+    for tombstone in buried:
+        state = states.get(tombstone.file.project, ProjectState(name=tombstone.file.project))
+        states[tombstone.file.project] = replace(state, reserved=True)
+    yield from (Deleted(filename, sha256) for filename, sha256 in deleted.items() if filename not in present)
+    yield from states.values()

@@ -1,0 +1,62 @@
+"""Descriptions as they stand in pages, rendered once for each content and remembered."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from anyio import move_on_after
+
+from pywharf.readme.description import Description, Shape, plain
+from pywharf.readme.process import RenderingProcess
+from pywharf.threads import StorageThreads
+
+_MOST_TEXT = 400_000  # characters; longer ones are rare, and slow to render
+_MOST_REMEMBERED = 16_000_000  # characters of HTML
+_PATIENCE = 8.0  # seconds to wait for others
+
+
+class Descriptions:
+    """Of one worker; used on the event loop."""
+
+    def __init__(self) -> None:
+        self._process = RenderingProcess()
+        self._threads = StorageThreads(1)  # one process, one description at a time
+        self._remembered: OrderedDict[tuple[str, str], Description] = OrderedDict()
+        self._size = 0
+
+    def recall(self, sha256: str, content_type: str) -> Description | None:
+        """That of a file, if it is remembered.
+
+        :param sha256: of the file: its content is the description's too.
+        """
+        key = sha256, content_type
+        description = self._remembered.get(key)
+        if description is not None:
+            self._remembered.move_to_end(key)
+        return description
+
+    async def render(self, sha256: str, content_type: str, text: str) -> Description:
+        """Make it and remember it; takes seconds at most."""
+        if not text.strip() or len(text) > _MOST_TEXT:
+            description = plain(text[:_MOST_TEXT], Shape.CUT if len(text) > _MOST_TEXT else Shape.PLAIN)
+        else:
+            with move_on_after(_PATIENCE):  # the wait for a thread ends then; what has begun is done in time itself
+                rendered = await self._threads.run(self._process.render, text, content_type)
+                description = plain(text, Shape.BROKEN) if rendered is None else rendered
+                self._remember((sha256, content_type), description)
+                return description
+            return plain(text, Shape.NOT_NOW)
+        self._remember((sha256, content_type), description)
+        return description
+
+    async def close(self) -> None:
+        """End the process; nothing is rendered afterwards."""
+        await StorageThreads(1).run(self._process.close)
+
+    def _remember(self, key: tuple[str, str], description: Description) -> None:
+        if (before := self._remembered.pop(key, None)) is not None:
+            self._size -= len(before.html)
+        self._remembered[key] = description
+        self._size += len(description.html)
+        while self._size > _MOST_REMEMBERED and len(self._remembered) > 1:
+            self._size -= len(self._remembered.popitem(last=False)[1].html)

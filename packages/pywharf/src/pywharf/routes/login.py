@@ -1,0 +1,137 @@
+"""``/login/`` and ``/logout/``: a browser's session.
+
+A foreign page can neither log a visitor in, as somebody of its choice, nor out: `cross_site` refuses what a browser says
+comes from elsewhere, and all browsers that know ``SameSite`` say it. A token within the form would need a cookie before
+there is a session, and prove the same. Logging out has the session's token besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from pywharf.admission import check_form_token, check_login
+from pywharf.exchange import exchange_of
+from pywharf.http_errors import retry_after, status_of
+from pywharf.pages.addresses import addresses_of, own_path, repository_in
+from pywharf.pages.navigation import see_other
+from pywharf.pages.rendering import render
+from pywharf.session_cookie import clear_token, set_token
+from pywharf.sessions import Sessions
+from pywharf.small_form import read_small_form
+from pywharf_core.errors import InvalidRequest, NotAuthenticated, NotPermitted, StorageUnavailable, TooManyAttempts
+from pywharf_core.secret import Secret
+from pywharf_core.verdicts import Guesses
+
+_FIELDS = ("repository", "secret", "username", "next")
+_LONGEST = {"repository": 200, "username": 200, "secret": 8192}  # characters
+
+_WRONG = "The repository or the secret is wrong."
+_MANY = "Too many logins came from your address; try again in a moment."
+
+# A 401 has to name a way to authenticate (RFC 9110, section 15.5.2); of Basic browsers would make a dialog of their own.
+_CHALLENGE = {"WWW-Authenticate": 'Cookie realm="pywharf"'}
+
+
+async def login_form(scope: Scope, receive: Receive, send: Send) -> None:
+    """``GET /login/``, with ``next``, the path to go to afterwards, or without."""
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    await _form(scope, {"next": query.get("next", [""])[0]})(scope, receive, send)
+
+
+class LogIn:
+    """``POST /login/``: ``repository``, ``secret``, perhaps ``username`` and ``next``."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._logins = Guesses(together=False)  # good ones too: each is a row, and displaces one in the end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        form = await read_small_form(scope, receive, _FIELDS, of_every_form=("token",))
+        try:
+            response = await self._log_in(scope, form)
+        except (InvalidRequest, NotAuthenticated, NotPermitted, TooManyAttempts, StorageUnavailable) as error:
+            response = _form(scope, form, error)
+        await response(scope, receive, send)
+
+    async def _log_in(self, scope: Scope, form: Mapping[str, str]) -> Response:
+        repository, secret = form.get("repository", "").strip(), form.get("secret", "")
+        if not repository or not secret:
+            raise InvalidRequest("Both the repository's name and a secret are needed.")
+        if any(len(form.get(name, "")) > most for name, most in _LONGEST.items()):
+            raise NotAuthenticated(_WRONG)
+        exchange = exchange_of(scope)
+        try:
+            self._logins.admit(exchange.client)
+        except TooManyAttempts as error:
+            raise TooManyAttempts(_MANY, retry_after=error.retry_after) from error
+        username = form.get("username", "").strip() or repository
+        try:
+            admitted = await check_login(scope, repository, username, Secret(secret))
+        except NotAuthenticated as error:
+            raise NotAuthenticated(_WRONG) from error
+        name = admitted.repository.name
+        session = await self._sessions.log_in(exchange.session, name, username, Secret(secret))
+        response = _onward(scope, own_path(scope, form.get("next", "")) or addresses_of(scope).home)
+        response.headers.append("Set-Cookie", set_token(scope, session.token))
+        return response
+
+
+def _onward(scope: Scope, path: str) -> Response:
+    """To where the visitor wanted to go.
+
+    Files and unknown projects may lead to the storage or the extra index, and browsers do not follow a form to another
+    site (``form-action``), however many redirects are between: there a page is between.
+    """
+    if "/simple/" not in path:
+        return see_other(path)
+    return render(scope, "onward.html", headers={"Refresh": f"0; url={path}"}, path=path)
+
+
+async def logout_form(scope: Scope, receive: Receive, send: Send) -> None:
+    """``GET /logout/``: asks. A link, an image or a prefetch ends nobody's session."""
+    session = exchange_of(scope).session
+    repositories = [] if session is None else sorted(session.logins)
+    await render(scope, "logout.html", repositories=repositories)(scope, receive, send)
+
+
+class LogOut:
+    """``POST /logout/``, with the form's ``token``; without a session there is nothing to do."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        form = await read_small_form(scope, receive, (), of_every_form=("token", "next"))
+        session = exchange_of(scope).session
+        if session is not None:
+            check_form_token(scope, form.get("token", ""))
+            await self._sessions.log_out(session)
+        response = see_other(addresses_of(scope).home)
+        response.headers.append("Set-Cookie", clear_token(scope))
+        await response(scope, receive, send)
+
+
+_Refused = InvalidRequest | NotAuthenticated | NotPermitted | TooManyAttempts | StorageUnavailable
+
+
+def _form(scope: Scope, filled: Mapping[str, str], problem: _Refused | None = None) -> Response:
+    """The page with the form; what was filled in stays, but for the secret."""
+    path = own_path(scope, filled.get("next", "")) or ""
+    headers: Mapping[str, str] = {}
+    if problem is not None:
+        headers = _CHALLENGE if isinstance(problem, NotAuthenticated) else retry_after(problem)
+    return render(
+        scope,
+        "login.html",
+        status=200 if problem is None else status_of(problem),
+        headers=headers,
+        next=path,
+        repository=filled.get("repository") or exchange_of(scope).selected or repository_in(scope, path),
+        username=filled.get("username", ""),
+        problem="" if problem is None else str(problem),
+        wrong=isinstance(problem, InvalidRequest | NotAuthenticated),
+    )

@@ -1,0 +1,39 @@
+"""Browser sessions for the event loop: from a request's cookie to who is logged in where."""
+
+from __future__ import annotations
+
+from starlette.types import Scope
+
+from pywharf.session_cookie import read_token
+from pywharf.session_table import Session, SessionTable
+from pywharf.threads import StorageThreads
+from pywharf_core.root import Root
+from pywharf_core.secret import Secret
+
+
+class Sessions:
+    """Of one ROOT; its workers share them."""
+
+    def __init__(self, root: Root) -> None:
+        self._table = SessionTable(root)
+        self._threads = StorageThreads(4)
+
+    async def of_request(self, scope: Scope) -> Session | None:
+        """None: no cookie of ours, or one that opens nothing any more."""
+        token = read_token(scope)
+        return None if token is None else await self._threads.run(self._table.open, token)
+
+    async def log_in(self, before: Session | None, repository: str, username: str, secret: Secret) -> Session:
+        """See ``SessionTable.log_in``. The caller has seen that the secret is good."""
+        return await self._threads.run(self._table.log_in, before, repository, username, secret)
+
+    async def log_out(self, session: Session) -> None:
+        await self._threads.run(self._table.log_out, session)
+
+    async def put_notice(self, session: Session, notice: str) -> None:
+        """See ``SessionTable.put_notice``."""
+        await self._threads.run(self._table.put_notice, session, notice)
+
+    async def notice_was_shown(self, session: Session) -> None:
+        """See ``SessionTable.notice_was_shown``."""
+        await self._threads.run(self._table.notice_was_shown, session)
