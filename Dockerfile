@@ -7,16 +7,22 @@ ARG BASE_IMAGE=python:3.13-slim
 FROM ${BASE_IMAGE} AS build
 # Of the distribution pywharf, as after a name for pip.
 ARG EXTRAS=github
-RUN python3 -m venv /opt/build \
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends binutils \
+ && rm -rf /var/lib/apt/lists/* \
+ && python3 -m venv /opt/build \
  && python3 -m venv --without-pip /opt/pywharf
 WORKDIR /src
 COPY packages ./packages
 # All wheels first: in the offline installation the siblings find each other, whatever an index holds under their names.
+# Symbols of compiled modules, and tests of packages, are a tenth of the size and of no use here.
 RUN /opt/build/bin/pip wheel --no-cache-dir --wheel-dir /wheels \
       ./packages/pywharf-core ./packages/pywharf-filesystem ./packages/pywharf-github "./packages/pywharf[${EXTRAS}]" \
  && /opt/build/bin/pip --python /opt/pywharf/bin/python3 install --no-cache-dir --no-compile \
       --no-index --find-links /wheels "pywharf[${EXTRAS}]" \
- && find /opt/pywharf -type d -name tests -prune -exec rm -r {} +
+ && find /opt/pywharf -type d -name tests -prune -exec rm -r {} + \
+ && find /opt/pywharf -name '*.so' -exec strip --strip-unneeded {} +
 
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="pywharf" \

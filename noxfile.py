@@ -82,6 +82,13 @@ def wheels(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def image(session: nox.Session) -> None:
+    """Build the container image, run it, tell its size, start and memory; needs root, podman, runc and mmdebstrap."""
+    _install_pywharf(session, "-r", "tests/requirements.txt")
+    session.run("pytest", "tests/image", "tests/deploy/test_container_files.py", *session.posargs)
+
+
+@nox.session(default=False)
 def clients(session: nox.Session) -> None:
     """Run the matrix of real clients, and write what it finds into docs/clients.md."""
     _install_pywharf(session, "-r", "tests/requirements.txt")
@@ -104,9 +111,16 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Write the generated parts of docs/ anew: options and commands."""
+    """Write the generated parts of docs/ anew: options, commands, contracts of plugins."""
     _install_pywharf(session)
     session.run("python", "docs/generate.py", *session.posargs)
+
+
+@nox.session(default=False)
+def site(session: nox.Session) -> None:
+    """Build the documentation as a site in ./site; a link that leads nowhere fails."""
+    _install_pywharf(session, "-r", "tests/requirements-docs.txt")
+    session.run("sphinx-build", "-W", "-n", "-b", "html", "-d", "site/.doctrees", "docs", "site", *session.posargs)
 
 
 def _install_pywharf(session: nox.Session, *more: str) -> None:

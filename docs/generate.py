@@ -1,4 +1,4 @@
-"""Write the parts of these pages that the program itself knows: tables of options, and of commands.
+"""Write the parts of these pages that the program itself knows: tables of options, commands, contracts of plugins.
 
 ``nox -s docs`` runs it; ``--check`` changes nothing and exits with status 1 if a page is stale.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import docstrings
 
 from pywharf.metric_families import families
 from pywharf_core.cli.alike import leaves
@@ -28,7 +29,7 @@ CHECKLIST = DOCS.parent / "tests" / "conformance" / "checklist.toml"
 # Whatever else is installed here, the pages are about these.
 _OURS = ("file_system", "github", "secrets", "server")
 
-_BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w. -]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 _WRITTEN_AS = {
     Kind.TEXT: "text",
@@ -88,6 +89,7 @@ def generated(plugins: Plugins) -> Mapping[str, Callable[[], str]]:
         "commands": lambda: "\n\n".join(command_sections(plugins)),
         "metrics": metrics_table,
         "checklist": lambda: "\n\n".join(checklist_sections()),
+        **docstrings.blocks(),
     }
 
 
@@ -166,7 +168,9 @@ def metrics_table() -> str:
     for family in families({}, [], {}, named=True).collect():
         name = f"{family.name}{_METRIC_ENDINGS.get(family.type, '')}"
         labels = ", ".join(f"`{label}`" for label in getattr(family, "_labelnames", ()))
-        rows.append(f"| `{name}` | {_METRIC_TYPES.get(family.type, family.type)} | {labels} | {_cell(family.documentation)} |")
+        rows.append(
+            f"| `{name}` | {_METRIC_TYPES.get(family.type, family.type)} | {labels} | {_cell(family.documentation)} |"
+        )
     return "\n".join(["| metric | type | labels | what |", "|---|---|---|---|", *rows])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("pages", "upload", "start", "remote_index")
+NAMES = ("pages", "upload", "start", "remote_index", "importing")
 
 
 def main(names: list[str]) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlencode
+
+from playwright.sync_api import StorageState
 
 from pywharf_core.testing import make_sdist, make_wheel
-from support.initialised import Initialised
-from support.running_server import RunningServer
+from support.initialised import Initialised, initialise
+from support.running_server import RunningServer, running_server
 from support.uploads import encode, form_headers, form_of
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 README = """\
 # holygrail
@@ -49,6 +57,23 @@ class Distribution:
     headers: Sequence[tuple[str, str]] = ()
     padding: int = 0
 
+    def make(self, folder: Path) -> Sequence[Path]:
+        """A wheel and an sdist."""
+        return [
+            make(
+                folder,
+                self.name,
+                self.version,
+                summary=self.summary,
+                requires_python=">=3.9",
+                requires_dist=self.requires,
+                description=self.readme or None,
+                headers=[("Description-Content-Type", "text/markdown"), *self.headers],
+                padding=self.padding,
+            )
+            for make in (make_wheel, make_sdist)
+        ]
+
 
 _HEADERS = [
     ("Author-email", "Brian of Nazareth <brian@example.org>"),
@@ -82,38 +107,90 @@ DISTRIBUTIONS = [
 ]
 
 
-def fill(server: RunningServer, secrets: Initialised, folder: Path) -> None:
-    """Publish everything, and mark what is to be marked."""
-    for each in DISTRIBUTIONS:
-        headers = [("Description-Content-Type", "text/markdown"), *each.headers]
-        for make in (make_wheel, make_sdist):
-            path = make(
-                folder,
-                each.name,
-                each.version,
-                summary=each.summary,
-                requires_python=">=3.9",
-                requires_dist=each.requires,
-                description=each.readme or None,
-                headers=headers,
-                padding=each.padding,
+Role = Literal["reader", "writer"]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A running server with the one repository ``local``.
+
+    :ivar prefix: in front of all its paths.
+    """
+
+    server: RunningServer
+    secrets: Initialised
+    prefix: str = ""
+    _cookies: dict[Role, str] = field(default_factory=dict)
+
+    def url(self, path: str = "/") -> str:
+        return f"{self.server.url}{self.prefix}{path}"
+
+    def local(self, path: str = "/") -> str:
+        """Of a path of the repository."""
+        return self.url(f"/r/local{path}")
+
+    def secret(self, role: Role) -> str:
+        return self.secrets.read if role == "reader" else self.secrets.write
+
+    def session(self, role: Role, headers: Mapping[str, str] | None = None) -> StorageState:
+        """A login, for Playwright's ``storage_state``: the same for all who ask, as logins are counted."""
+        if role not in self._cookies:
+            form = urlencode({"repository": "local", "secret": self.secret(role)}).encode()
+            answer = self.server.ask(
+                f"{self.prefix}/login/", method="POST", body=form, headers={**FORM, **(headers or {})}
             )
-            publish(server, secrets, path)
-    for path, form in (
+            assert answer.status == 303, answer.text
+            self._cookies[role] = answer.headers["set-cookie"]
+        (cookie,) = SimpleCookie(self._cookies[role]).values()
+        return {
+            "cookies": [
+                {
+                    "name": cookie.key,
+                    "value": cookie.value,
+                    "domain": self.server.host,
+                    "path": cookie["path"],
+                    "httpOnly": bool(cookie["httponly"]),
+                    "secure": bool(cookie["secure"]),
+                    "sameSite": cookie["samesite"],
+                }
+            ]
+        }
+
+
+@contextmanager
+def started(folder: Path, *flags: str, prefix: str = "") -> Iterator[Shelf]:
+    """An empty one.
+
+    :param folder: empty, too.
+    """
+    secrets = initialise(folder / "root")
+    with running_server(folder / "root", "--extra_index_url", "", *flags) as server:
+        yield Shelf(server, secrets, prefix)
+
+
+@contextmanager
+def stocked(folder: Path, *flags: str, prefix: str = "") -> Iterator[Shelf]:
+    """With everything that stands above."""
+    with started(folder, *flags, prefix=prefix) as shelf:
+        fill(shelf.server, shelf.secrets, folder / "dist")
+        yield shelf
+
+
+def fill(
+    server: RunningServer, secrets: Initialised, folder: Path, distributions: Sequence[Distribution] = DISTRIBUTIONS
+) -> None:
+    """Publish them, and mark what is to be marked."""
+    for path in [path for each in distributions for path in each.make(folder)]:
+        publish(server, secrets.writer, path)
+    for change, form in (
         ("/manage/holygrail/0.9/yank", b"reason=Loses+the+grail"),
         ("/manage/dead-parrot/status", b"status=deprecated&reason=It+is+no+more"),
     ):
-        answer = server.ask(
-            path,
-            secrets.writer,
-            method="POST",
-            body=form,
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-        )
+        answer = server.ask(change, secrets.writer, method="POST", body=form, headers=FORM)
         assert answer.status == 200, answer.text
 
 
-def publish(server: RunningServer, secrets: Initialised, path: Path) -> None:
+def publish(server: RunningServer, credentials: tuple[str, str], path: Path) -> None:
     body = encode(form_of(path))
-    answer = server.ask("/simple/", secrets.writer, method="POST", body=body, headers=form_headers())
+    answer = server.ask("/simple/", credentials, method="POST", body=body, headers=form_headers())
     assert answer.status == 200, answer.text

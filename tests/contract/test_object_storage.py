@@ -41,7 +41,8 @@ class BucketStorage(ObjectStorage):
         self.bucket = bucket
 
     def list_objects(self, prefix: str) -> Iterator[tuple[str, str]]:
-        found = [(key, revision) for key, (_, revision) in self.bucket.objects.items()]
+        with self.bucket.lock:
+            found = [(key, revision) for key, (_, revision) in self.bucket.objects.items()]
         yield from ((key, revision) for key, revision in found if key.startswith(prefix))
 
     def read_object(self, key: str) -> tuple[bytes, str] | None:
@@ -63,7 +64,8 @@ class BucketStorage(ObjectStorage):
         return None if found is None else open_ranges(len(found[0]), lambda start, stop: found[0][start:stop])
 
     def remove_object(self, key: str) -> None:
-        self.bucket.objects.pop(key, None)
+        with self.bucket.lock:
+            self.bucket.objects.pop(key, None)
 
 
 class TestBucketStorage(StorageContract):

@@ -167,7 +167,7 @@ def test_a_plugin_that_fails_keeps_the_upload_out_and_is_named_in_the_log_alone(
     with pytest.raises(PluginError) as caught:
         uploads.publish(repository)
     assert str(caught.value) == (
-        f"Nothing was published: a plugin of this server could not judge {WHEEL}; the server's log names it."
+        f"Nothing was published: a plugin of this server could not judge {WHEEL}; the log names it."
     )
     assert list(repository.storage.scan({})) == []
     (line,) = [record for record in caplog.records if record.levelno == logging.ERROR]

@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 from filesystem.stores import LONG_AGO, drop, listed, refused
-from pywharf_core import AttachmentKind, Deleted, FileAlreadyExists, FileChanged, FileNotFound, Unchanged
+from pywharf_core import (
+    AttachmentKind,
+    Deleted,
+    DistributionFile,
+    FileAlreadyExists,
+    FileChanged,
+    FileNotFound,
+    Refused,
+    Unchanged,
+)
 from pywharf_core.testing import make_sdist, make_upload, make_wheel
 from pywharf_filesystem.storage import FileSystemStorage
 
@@ -147,10 +156,26 @@ def test_a_file_that_was_replaced_is_not_served_as_the_old_one(
     with pytest.raises(FileChanged):
         storage.locate_file(old)
     restarted = FileSystemStorage(store, work, settled_after_ns=0)
-    new = listed(restarted, {old.filename: old.fingerprint})[old.filename]
-    assert new.fingerprint != old.fingerprint
-    assert new.sha256 == _sha256(path)
-    assert new.yanked is None
+    [result] = restarted.scan({old.filename: old.fingerprint})
+    if published:  # never replaced: whoever meant it removes the sidecar too
+        assert isinstance(result, Refused)
+        assert "not the file that was uploaded" in result.reason
+        (store / "holygrail" / f"{old.filename}.meta").unlink()
+        [result] = restarted.scan({old.filename: old.fingerprint})
+    assert isinstance(result, DistributionFile)
+    assert result.fingerprint != old.fingerprint
+    assert result.sha256 == _sha256(path)
+    assert result.yanked is None
+
+
+def test_a_dropped_file_may_be_replaced_by_hand_also_after_something_was_written_down_of_it(
+    storage: FileSystemStorage, store: Path, made: Path
+) -> None:
+    path = drop(make_wheel(made, "holygrail", "1.0", summary="old text"), store / "holygrail")
+    updated = storage.update_file(replace(listed(storage)[path.name], core_metadata={"name": "holygrail"}))
+    drop(make_wheel(made, "holygrail", "1.0", summary="new text"), store / "holygrail")
+    new = listed(storage, {updated.filename: updated.fingerprint})[path.name]
+    assert (new.sha256, new.core_metadata) == (_sha256(path), None)
 
 
 def test_a_sidecar_speaks_for_a_file_that_was_restored_with_another_time(

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from github_backend.command import run
 from github_fake import FakeGitHub, Token
 from github_fake import Repository as OnGitHub
 from pywharf_core import changes, normalise, shared_secrets
+from pywharf_core.clock import Clock
 from pywharf_core.config import load_configuration
+from pywharf_core.patience import Patience
 from pywharf_core.plugins import Plugins
 from pywharf_core.repository import Repository
 from pywharf_core.root import Root
 from pywharf_core.testing import make_upload, make_wheel
-from pywharf_core.transfer.clock import Clock
 from pywharf_core.transfer.folder import FolderSource
 from pywharf_core.transfer.offers import Source
 from pywharf_core.transfer.pacing import Pacer
-from pywharf_core.transfer.patience import Patience
 from pywharf_core.transfer.stored import StoredPackages
 from pywharf_core.transfer.summary import Summary
 from pywharf_core.transfer.whole import Order, Transfer
@@ -82,7 +83,7 @@ def transfer(source: Source, target: Repository, clock: Clock, ledger: Path | No
     made = Transfer(
         source,
         target,
-        Order(whole=True),
+        Order(),
         clock=clock,
         pacer=Pacer(target.storage.pace, clock, ledger),
         patience=Patience(clock, max_wait=3900),
@@ -137,7 +138,9 @@ def test_a_restart_keeps_the_pace(limited: FakeGitHub, tmp_path: Path) -> None:
     clock, ledger = GitHubsClock(limited), tmp_path / "pace"
     with opened(limited, tmp_path / "root") as (acme, _):
         for part in range(3):
-            paths = [tmp_path / "packages" / f"p{number}-1.0-py3-none-any.whl" for number in range(part * 10, part * 10 + 10)]
+            paths = [
+                tmp_path / "packages" / f"p{number}-1.0-py3-none-any.whl" for number in range(part * 10, part * 10 + 10)
+            ]
             assert transfer(FolderSource(paths), acme, clock, ledger).taken == 10
     assert len(clock.said) > 0
     assert refusals(limited) == 0
@@ -149,7 +152,9 @@ def test_a_copy_to_github_and_back_keeps_what_is_known_of_files(
     clock = GitHubsClock(fake)
     with opened(fake, tmp_path / "root") as (acme, local):
         provenance = b'{"version": 1}'
-        changes.publish(local, *make_upload(tmp_path / "a", provenance=provenance, comment="x", summary="y", sdist=True))
+        changes.publish(
+            local, *make_upload(tmp_path / "a", provenance=provenance, comment="x", summary="y", sdist=True)
+        )
         changes.publish(local, *make_upload(tmp_path / "b", "swallow", "1.0"))
         changes.publish(local, *make_upload(tmp_path / "c", "gone", "1.0"))
         changes.yank(local, normalise("swallow"), "1.0", "Loses data")
@@ -180,6 +185,35 @@ def test_an_import_that_lost_its_index_publishes_nothing_twice(
         summary = transfer(FolderSource([tmp_path / "packages"]), acme, clock)
         assert (summary.taken, summary.there, summary.refused) == (0, 1, [])
     assert len(repository.releases) == 1
+
+
+def test_the_command_says_first_how_long_it_takes_and_remembers_when_it_was(
+    fake: FakeGitHub, repository: OnGitHub, tmp_path: Path
+) -> None:
+    token = fake.token("admin", rights={"acme/packages": "write"})
+    root = Root(tmp_path / "root")
+    root.make()
+    root.config_file.write_text(
+        f'[acme]\ntype = "github"\nowner = "acme"\nrepo = "packages"\napi_url = "{fake.api_url}"\n'
+    )
+    root.admin_secret_file.write_text(f'[acme]\ntype = "github"\nraw = "{token.value}"\n')
+    for number in range(3):
+        make_wheel(tmp_path / "packages", f"p{number}", "1.0")
+    result = run("import", "acme", tmp_path / "packages", "--root", root.path)
+    assert result.exit_code == 0, result.output
+    first, *_, last = result.stderr.splitlines()
+    assert first == "3 files at 24 a minute and 150 an hour: about 1 s."
+    assert last == "Imported: 3 of 3 files"
+    assert len(root.lock("pace-github").read_text().splitlines()) == 4, "three files, and the index"
+    result = run("import", "acme", tmp_path / "packages", "--root", root.path, "--json")
+    assert result.stderr == ""
+    reader = fake.token("reader", rights={"acme/packages": "read"})
+    root.admin_secret_file.write_text(f'[acme]\ntype = "github"\nraw = "{reader.value}"\n')
+    make_wheel(tmp_path / "packages", "p9", "1.0")
+    result = run("import", "acme", tmp_path / "packages", "--root", root.path)
+    assert result.exit_code == 1
+    assert result.stdout == "0 files (0 bytes) imported into acme; 3 already there, 0 refused.\n"
+    assert result.stderr.splitlines()[-1].startswith("Error: GitHub")
 
 
 def test_the_pace_leaves_room_below_github_s_limits() -> None:

@@ -209,9 +209,15 @@ def test_an_upload_that_died_is_swept_after_an_hour(
     assert list(storage.scan({})) == []
     assert storage.sweep() == 0
     assert len(repository.drafts()) == 1
+    assert list(storage.flaws()) == []
     fake.clock.advance(120)
     assert list(storage.scan({})) == []
+    assert len(repository.drafts()) == 1, "who only looks removes nothing"
+    [flaw] = storage.flaws()
+    assert (flaw.name, flaw.swept) == (file.filename, True)
+    assert storage.sweep() == 1
     assert not repository.drafts()
+    assert list(storage.flaws()) == []
 
 
 def test_somebody_else_s_draft_is_left_alone(fake: FakeGitHub, storage: GitHubStorage, repository: Repository) -> None:
@@ -231,5 +237,6 @@ def test_a_reader_sweeps_nothing(
     fake.clock.advance(2 * HOUR)
     assert Deleted(added.filename, added.sha256) in list(opened.storage(reader).scan({}))
     assert len(repository.releases) == 2
+    assert {flaw.name for flaw in storage.flaws()} == {file.filename, added.filename}
     assert storage.sweep() == 2
     assert not any(release.assets for release in repository.releases.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -103,6 +104,14 @@ class FakeGitHub:
         """:raises AssertionError: when GitHub's document was broken."""
         violations = list(dict.fromkeys(self.violations))
         assert not violations, "not as GitHub's document says:\n" + "\n".join(violations)
+
+    def settle(self, *, patience: float = 30) -> None:
+        """Let what stalls go on, and return when all requests so far are done with."""
+        self.faults.release()
+        busy, deadline = set(self._front.at_work), time.monotonic() + patience
+        while busy & set(self._front.at_work):
+            assert time.monotonic() < deadline, "a request does not end"
+            time.sleep(0.005)
 
     def close(self) -> None:
         self.faults.release()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import threading
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -76,6 +78,7 @@ class Outgoing:
 class Front:
     """:ivar violations: what GitHub's document, or its rules for clients, forbids and somebody did all the same.
     :ivar hosts: which host name each prefix must be asked at; None: any.
+    :ivar at_work: threads in which a request is being answered.
     """
 
     world: World
@@ -87,9 +90,18 @@ class Front:
     events: list[Event] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     hosts: Mapping[str, str] | None = None
+    at_work: Counter[int] = field(default_factory=Counter)
 
     def handle(self, incoming: Incoming) -> Outgoing:
         """:raises ConnectionCut: when there is to be no answer."""
+        thread = threading.get_ident()
+        self.at_work[thread] += 1
+        try:
+            return self._handled(incoming)
+        finally:
+            del self.at_work[thread]
+
+    def _handled(self, incoming: Incoming) -> Outgoing:
         target = urlsplit(incoming.target)
         prefix = next((known for known in (_API, _UPLOADS, _STORAGE) if target.path.startswith(known + "/")), "")
         path = target.path.removeprefix(prefix)

@@ -9,14 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from image.base_image import base_image
+from image.base_image import base_image, build_flags
 from image.podman import Podman
 from support.debian_programs import debian_program
 from support.repository_copy import copy_repository
-
-#: Certificates of this machine: a build asks PyPI, and a proxy may stand between. Mounted over a file that the base has
-#: too, so nothing of it stays in the image.
-_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +35,5 @@ def base(podman: Podman) -> str:
 def image(podman: Podman, base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Its name."""
     name = "localhost/pywharf:test"
-    certificates = ["--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro"] if _CERTIFICATES.is_file() else []
-    podman(
-        *("build", "--isolation=chroot", "--network=host", "--format", "docker", *certificates),
-        *("--build-arg", f"BASE_IMAGE={base}", "--tag", name),
-        copy_repository(tmp_path_factory.mktemp("checkout")),
-    )
+    podman("build", *build_flags(base), "--tag", name, copy_repository(tmp_path_factory.mktemp("checkout")))
     return name

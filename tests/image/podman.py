@@ -1,7 +1,8 @@
 """Podman with a store of its own, on machines without systemd and without a registry.
 
 What it needs there was found by trying: runc instead of crun, which refuses machines with both kinds of cgroups; limits
-that are no higher than the machine's own; no health checks on a timer, since systemd would be the timer.
+that are no higher than the machine's own; no health checks on a timer, since systemd would be the timer. Its locks are
+files, since those in shared memory are all engines' of this machine, and each new store's first step is to free them.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "none"
+lock_type = "file"
 runtime = "runc"
 tmp_dir = "{folder}/tmp"
 """
@@ -53,7 +55,9 @@ class Ran:
 
 
 class Podman:
-    """:param folder: for its store; ``close`` removes it."""
+    """:param folder: for its store; ``close`` removes it.
+    :ivar environment: in which podman uses that store, whoever starts it.
+    """
 
     def __init__(self, program: str, folder: Path) -> None:
         self._program = program
@@ -62,7 +66,7 @@ class Podman:
         engine, store = folder / "containers.conf", folder / "storage.conf"
         engine.write_text(_ENGINE.format(folder=folder))
         store.write_text(_STORE.format(folder=folder, driver=driver))
-        self._environment = {
+        self.environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(folder),
             "CONTAINERS_CONF": str(engine),
@@ -72,7 +76,7 @@ class Podman:
     def run(self, *arguments: str | Path) -> Ran:
         done = subprocess.run(
             [self._program, *arguments],
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -267,10 +267,11 @@ def test_after_the_last_file_the_repository_is_what_is_left_to_look_at(
 ) -> None:
     token = writer.form_token()
     delete = YANK.replace("yank", "delete")
-    answer = writer.post(delete, {"token": token, "filename": WHEEL})
+    confirmed = {"token": token, "confirm": "HolyGrail"}
+    answer = writer.post(delete, {**confirmed, "filename": WHEEL, "files": WHEEL})
     assert answer.headers["location"] == "/r/local/project/holygrail/"
     assert notices(writer.get("/login/")) == [f"{WHEEL} is deleted."]
-    answer = writer.post(delete, {"token": token})
+    answer = writer.post(delete, {**confirmed, "files": SDIST})
     assert answer.headers["location"] == "/r/local/"
     assert notices(writer.get("/login/")) == ["holygrail 1.0 is deleted."]
     assert app.get("/simple/holygrail/").status_code == 404
@@ -296,7 +297,8 @@ def test_without_the_sessions_own_token_nothing_changes(app: Application, writer
     old = writer.form_token()
     writer.log_in("local", "writes")
     assert writer.post(path, {"token": old}).status_code == 403, "of the login before"
-    assert writer.post(path, {"token": writer.form_token()}).status_code == 303
+    fields = {"confirm": "holygrail", "files": f"{WHEEL} {SDIST}"} if action == "delete" else {}
+    assert writer.post(path, {"token": writer.form_token(), **fields}).status_code == 303
 
 
 @pytest.mark.usefixtures("holygrail")

@@ -31,7 +31,9 @@ def site(app: Application, tmp_path: Path) -> Path:
     """The index of all that can be on a page."""
     dist = tmp_path / "dist"
     uploads = [
-        make_wheel(dist, "Spam_and.Eggs", "1.0", requires_python=">=3.8,<4", summary="<b>&amp;", requires_dist=REQUIRES),
+        make_wheel(
+            dist, "Spam_and.Eggs", "1.0", requires_python=">=3.8,<4", summary="<b>&amp;", requires_dist=REQUIRES
+        ),
         make_wheel(dist, "spam-and-eggs", "1!2.0+local.1"),
         make_sdist(dist, "spam_and_eggs", "1.0"),
         make_wheel(dist, "acme-tools", "1.0rc1"),
@@ -92,7 +94,11 @@ def test_every_file_and_its_metadata_is_the_servers(app: Application, site: Path
 
 
 def test_what_the_server_does_not_offer_is_not_there(app: Application, site: Path) -> None:
-    for project, name in [("deleted", ""), ("suspect", "suspect-1.0-py3-none-any.whl"), ("quiet", "quiet-1.0-py3-none-any.whl")]:
+    for project, name in [
+        ("deleted", ""),
+        ("suspect", "suspect-1.0-py3-none-any.whl"),
+        ("quiet", "quiet-1.0-py3-none-any.whl"),
+    ]:
         assert app.get(f"/simple/{project}/{name}").status_code in (404, 307)
         assert not (site / project / (name or "index.html")).exists()
 

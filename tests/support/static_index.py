@@ -37,8 +37,10 @@ class _Handler(BaseHTTPRequestHandler):
         place = self._folder / self.path.removeprefix("/simple/").strip("/")
         if place.is_dir():
             links = [
-                f'<a href="{file.name}#sha256={hashlib.sha256(file.read_bytes()).hexdigest()}">{file.name}</a>'
-                for file in sorted(place.iterdir())
+                f'<a href="{entry.name}/">{entry.name}</a>'
+                if entry.is_dir()
+                else f'<a href="{entry.name}#sha256={hashlib.sha256(entry.read_bytes()).hexdigest()}">{entry.name}</a>'
+                for entry in sorted(place.iterdir())
             ]
             self._answer(200, "text/html", f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode())
         elif place.is_file():

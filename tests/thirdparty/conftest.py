@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from support.clean_shell import clean_shell, run
 from support.repository_copy import copy_repository
+from thirdparty.installed import Installed
 
 #: What is in their folders is tested where they are installed.
 collect_ignore_glob = ["pywharf-*"]
@@ -25,41 +24,9 @@ _DISTRIBUTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Installed:
-    """A virtual environment with the server and the plugins of strangers.
-
-    :ivar folder: an empty one to work in.
-    """
-
-    bin: Path
-    folder: Path
-
-    def pywharf(self, *arguments: str, status: int = 0, **environment: str) -> str:
-        """What it prints, standard error included.
-
-        :param status: its exit status, which is demanded.
-        """
-        done = subprocess.run(
-            [self.bin / "pywharf", *arguments],
-            cwd=self.folder,
-            env=self.environment(**environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == status, done.stdout
-        return done.stdout
-
-    def environment(self, **more: str) -> Mapping[str, str]:
-        return clean_shell(**more)
-
-
 @pytest.fixture(scope="session")
-def strangers_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder ``bin`` of a virtual environment into which wheels were installed."""
+def built_and_installed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The folder ``bin`` of a virtual environment, and the wheels that were installed there."""
     clone = copy_repository(tmp_path_factory.mktemp("clone"))
     dist = tmp_path_factory.mktemp("dist")
     for folder in _DISTRIBUTIONS:
@@ -68,11 +35,11 @@ def strangers_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
     run(python, "-m", "pip", "install", *dist.glob("*.whl"), cwd=dist, env=clean_shell())
-    return environment / "bin"
+    return environment / "bin", dist
 
 
 @pytest.fixture
-def installed(strangers_environment: Path, tmp_path: Path) -> Installed:
+def installed(built_and_installed: tuple[Path, Path], tmp_path: Path) -> Installed:
     folder = tmp_path / "folder"
     folder.mkdir()
-    return Installed(strangers_environment, folder)
+    return Installed(*built_and_installed, folder)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pywharf_core.clock import Clock
 from pywharf_core.export.forms import ExportForm, FilesForm, SimpleForm
 from pywharf_core.export.report import ExportReport
 from pywharf_core.export.run import Export, ExportOptions
 from pywharf_core.repository import Repository
-from pywharf_core.transfer.clock import Clock
 
 MakeRepository = Callable[[], Repository]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.two_servers import repository_on
+from pywharf_core.clock import Clock
+from pywharf_core.patience import Patience
 from pywharf_core.repository import Repository
 from pywharf_core.storage import Pace, Storage
-from pywharf_core.transfer.clock import Clock
 from pywharf_core.transfer.offers import Source
 from pywharf_core.transfer.pacing import Pacer
-from pywharf_core.transfer.patience import Patience
 from pywharf_core.transfer.stored import StoredPackages
 from pywharf_core.transfer.summary import Summary
 from pywharf_core.transfer.whole import Order, Transfer
@@ -54,7 +54,7 @@ class Between:
     def copy(self, source: Repository, target: Repository, *, paces: Sequence[Pace] = (), jobs: int = 1) -> Summary:
         """``source`` is synchronised on the way."""
         source.synchronise()
-        return self.transfer(StoredPackages(source), target, Order(whole=True, jobs=jobs), paces=paces)
+        return self.transfer(StoredPackages(source), target, Order(jobs=jobs), paces=paces)
 
     def transfer(
         self, source: Source, target: Repository, order: Order | None = None, *, paces: Sequence[Pace] = ()

@@ -10,7 +10,7 @@ import pytest
 
 from core.transfer.desk import Desk, named
 from pywharf_core import changes
-from pywharf_core.errors import FileAlreadyExists
+from pywharf_core.errors import FileAlreadyExists, FileNotFound
 from pywharf_core.filenames import normalise
 from pywharf_core.model import DistributionFile, ProjectStatus
 from pywharf_core.names import Answerer
@@ -82,11 +82,10 @@ def test_status_and_reserved_names_come_along_and_deleted_files_are_told(desk: D
         changes.delete(repositories["local"], normalise("gone"), version="1.0")
         changes.set_status(repositories["local"], normalise("malware"), ProjectStatus.QUARANTINED)
     answer = desk.told("copy", "local", "other")
-    assert answer["copied"] == 2
-    assert named(answer, "passed_over") == {"malware": "quarantined: its status is taken over, its 1 files are not"}
+    assert (answer["copied"], answer["refused"]) == (3, [])
     assert answer["warnings"] == [
-        "1 deleted files of local are not remembered by the other repository: their names could come back there with other "
-        "content. The projects' names stay reserved."
+        "What local remembers of 1 deleted file cannot be handed over: under such a name other content could be published "
+        "here once. The projects' names stay reserved."
     ]
     archived, quarantined = desk.state("holygrail", "other"), desk.state("malware", "other")
     assert archived is not None
@@ -97,8 +96,41 @@ def test_status_and_reserved_names_come_along_and_deleted_files_are_told(desk: D
         assert repositories["other"].answer_for(normalise("gone")).answerer is Answerer.RESERVED
         repositories["other"].synchronise()  # what is told is what the storage keeps
         assert repositories["other"].answer_for(normalise("gone")).answerer is Answerer.RESERVED
+        assert repositories["other"].project_list()[0] == ["holygrail", "swallow"]
+        with pytest.raises(FileNotFound):
+            repositories["other"].file(normalise("malware"), "malware-1.0-py3-none-any.whl")
     again = desk.told("copy", "local", "other")
-    assert (again["copied"], again["already_there"], again["refused"]) == (0, 2, [])
+    assert (again["copied"], again["already_there"], again["refused"]) == (0, 3, [])
+
+
+@pytest.mark.usefixtures("published")
+def test_what_is_closed_in_both_goes_on_to_be_copied_and_what_is_closed_there_alone_does_not(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.told("copy", "local", "other")
+    for status in ("archived", "quarantined"):
+        assert desk.run("set_status", "other", "holygrail", status).exit_code == 0
+        with desk.open() as repositories:
+            changes.publish(repositories["local"], *make_upload(tmp_path / status, version=f"1.0+{status}"))
+        answer = desk.told("copy", "local", "other", status=1)
+        assert list(named(answer, "refused").values()) == [f"The project holygrail is {status} and takes no uploads."]
+        assert desk.run("set_status", "local", "holygrail", status).exit_code == 0
+        assert desk.told("copy", "local", "other")["copied"] == 1
+        assert desk.run("set_status", "local", "holygrail", "active").exit_code == 0
+
+
+def test_files_of_a_quarantined_project_stay_away_where_it_is_not_quarantined(desk: Desk, tmp_path: Path) -> None:
+    with desk.open() as repositories:
+        for repository in repositories.values():
+            repository.synchronise()
+        changes.publish(repositories["local"], *make_upload(tmp_path / "x"))
+        changes.set_status(repositories["local"], normalise("holygrail"), ProjectStatus.QUARANTINED)
+        changes.publish(repositories["other"], *make_upload(tmp_path / "y", version="2.0"))
+        changes.set_status(repositories["other"], normalise("holygrail"), ProjectStatus.DEPRECATED)
+    answer = desk.told("copy", "local", "other", status=1)
+    assert list(named(answer, "refused").values()) == [
+        "The project holygrail is quarantined in the source and not here, so its files stay away."
+    ]
 
 
 @pytest.mark.usefixtures("published")

@@ -29,7 +29,9 @@ def environment(tmp_path: Path, desk: Desk) -> Mapping[str, str]:
 @pytest.fixture
 def wheels(folder: Path) -> Mapping[str, Path]:
     """By filename."""
-    made = [make_wheel(folder, f"p{number}", f"{version}.0") for number in range(PROJECTS) for version in range(VERSIONS)]
+    made = [
+        make_wheel(folder, f"p{number}", f"{version}.0") for number in range(PROJECTS) for version in range(VERSIONS)
+    ]
     return {path.name: path for path in made}
 
 

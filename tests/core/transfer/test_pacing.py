@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from core.transfer.between import NOON, Between, TestClock, opened
 from pywharf_core import changes
+from pywharf_core.clock import Stopped, spoken
 from pywharf_core.filenames import normalise
 from pywharf_core.storage import Pace
 from pywharf_core.testing import MemoryStorage, make_upload
-from pywharf_core.transfer.clock import Stopped, spoken
 from pywharf_core.transfer.pacing import Pacer
 
 GITHUB_LIKE = (Pace(24, 60), Pace(150, 3600))

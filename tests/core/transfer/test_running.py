@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from core.transfer.between import TestClock
+from pywharf_core.clock import Stopped
 from pywharf_core.errors import SourceUnavailable, StorageUnavailable
-from pywharf_core.transfer.clock import Stopped
 from pywharf_core.transfer.offers import Finding, Offer
 from pywharf_core.transfer.running import take_all
 from pywharf_core.transfer.taking_in import Fate, Outcome

@@ -109,9 +109,11 @@ def test_a_file_that_changed_meanwhile_is_refused(
     storage: OddStorage, source: Repository, target: Repository, tmp_path: Path
 ) -> None:
     storage.add_file(*make_upload(tmp_path))
-    storage.fails, storage.error = 1, FileChanged("It is another.")
+    storage.fails, storage.error = 2, FileChanged("It is another.")
     ((_, reason),) = Between().copy(source, target).refused
-    assert reason == "holygrail-1.0-py3-none-any.whl is no longer what local lists: It is another."
+    assert reason == "It is another."
+    storage.fails = 1  # it was yanked meanwhile
+    assert Between().copy(source, target).taken == 1
 
 
 def test_a_source_that_is_away_for_a_moment_is_waited_for_and_not_for_ever(

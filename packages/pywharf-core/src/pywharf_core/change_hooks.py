@@ -56,8 +56,7 @@ class ChangeHooks:
             except (Exception, SystemExit) as error:  # whatever a stranger's function does
                 _blame(implementation, REFUSE, repository, file, error)
                 raise PluginError(
-                    f"Nothing was published: a plugin of this server could not judge {file.filename}; the server's log "
-                    "names it."
+                    f"Nothing was published: a plugin of this server could not judge {file.filename}; the log names it."
                 ) from error
             if answer is not None:
                 fields = {"plugin": implementation.plugin, "repository": repository, "file": file.filename}
@@ -124,4 +123,5 @@ def _blame(
         "repository": repository,
         "file": file.filename,
     }
-    logger.error("a plugin failed", extra=fields, exc_info=error)
+    # Named in the sentence too: a command has no log but standard error, which shows no fields.
+    logger.error("the plugin %s failed", implementation.plugin, extra=fields, exc_info=error)

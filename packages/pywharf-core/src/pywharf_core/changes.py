@@ -53,22 +53,30 @@ class Published:
 
 
 def publish(
-    repository: Repository, file: DistributionFile, staged: StagedFile, secret: Secret | None = None
+    repository: Repository,
+    file: DistributionFile,
+    staged: StagedFile,
+    secret: Secret | None = None,
+    *,
+    though_closed: bool = False,
 ) -> Published:
     """Publish a checked upload; durable, and visible to every reader of this ROOT, when this returns.
 
     :param secret: the caller's, for storages that decide themselves; so in all functions here.
+    :param though_closed: it is no upload, but comes from where the project is closed too.
     :raises FileAlreadyExists: the filename belongs, or belonged, to other content.
     :raises NotPermitted: the caller may not write, or the project takes no uploads.
     :raises UploadRefused: a plugin keeps the file out; PluginError: a plugin that is asked failed.
     :raises StorageUnavailable: nothing was published.
     """
     with repository.index.publishing(file):
-        return _publish(repository, repository.view(secret), file, staged)
+        return _publish(repository, repository.view(secret), file, staged, though_closed=though_closed)
 
 
-def _publish(repository: Repository, storage: Storage, file: DistributionFile, staged: StagedFile) -> Published:
-    since, listed = _before_publication(repository, file)
+def _publish(
+    repository: Repository, storage: Storage, file: DistributionFile, staged: StagedFile, *, though_closed: bool
+) -> Published:
+    since, listed = _before_publication(repository, file, though_closed=though_closed)
     published, new = None if listed is None else storage.find_file(listed), False
     intent: Intent = None
     if published is None:
@@ -262,7 +270,9 @@ def _why_closed(project: NormalizedName, row: IndexedProject | None) -> str | No
     return None if closed is None else f"The project {project} is {closed} and takes no uploads."
 
 
-def _before_publication(repository: Repository, file: DistributionFile) -> tuple[int, DistributionFile | None]:
+def _before_publication(
+    repository: Repository, file: DistributionFile, *, though_closed: bool
+) -> tuple[int, DistributionFile | None]:
     """The index's revision, and the file that it lists under this name."""
     with repository.index.reading() as snapshot:
         since = snapshot.revision()
@@ -270,7 +280,7 @@ def _before_publication(repository: Repository, file: DistributionFile) -> tuple
         listed = snapshot.file(file.filename)
         tombstone = snapshot.tombstone(file.filename)
         other = snapshot.other_spelling(file) if listed is None else None
-    if (closed := _why_closed(file.project, project)) is not None:
+    if not though_closed and (closed := _why_closed(file.project, project)) is not None:
         raise NotPermitted(closed)
     if tombstone is not None and tombstone.sha256 != file.sha256:
         raise _deleted(file)

@@ -77,7 +77,7 @@ def _info(project: NormalizedName, release: Release, description: str, addresses
         "requires_dist": _texts(fields, "requires_dist") or None,
         "package_url": page,
         "project_url": page,
-        "project_urls": _project_urls(fields) or None,
+        "project_urls": project_urls(fields) or None,
         "release_url": addresses.release(project, release.version),
         "yanked": release.yanked is not None,
         "yanked_reason": encodable(release.yanked) if release.yanked else None,
@@ -102,7 +102,7 @@ _TEXTS = (
 )
 
 
-def _project_urls(fields: CoreMetadata) -> dict[str, str]:
+def project_urls(fields: CoreMetadata) -> dict[str, str]:
     """URLs by label: the two fields of old, then ``Project-URL``, unless that only repeats one of them (PEP 753)."""
     urls = {}
     for label, key in (("Homepage", "home_page"), ("Download", "download_url")):

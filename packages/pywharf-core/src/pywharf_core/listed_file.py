@@ -25,8 +25,8 @@ class FileUnlisted(Exception):
     """The file was deleted since it was listed: there is nothing to read, and nothing wrong."""
 
 
-def open_listed(repository: Repository, file: DistributionFile) -> BinaryIO:
-    """The file's bytes, from the start, as the server itself reads them.
+def open_listed(repository: Repository, file: DistributionFile) -> tuple[BinaryIO, DistributionFile]:
+    """The file's bytes, from the start, as the server itself reads them; and the file as the storage has it now.
 
     :raises FileLost: it is listed, and is not there.
     :raises FileReplaced: there is other content.
@@ -35,7 +35,7 @@ def open_listed(repository: Repository, file: DistributionFile) -> BinaryIO:
     """
     storage = repository.view(None)
     try:
-        return storage.open_file(file)
+        return storage.open_file(file), file
     except (FileNotFound, FileChanged):
         found = storage.find_file(file)
     if found is None:
@@ -45,7 +45,7 @@ def open_listed(repository: Repository, file: DistributionFile) -> BinaryIO:
     if found.sha256 != file.sha256:
         raise FileReplaced(f"{file.filename} has other content in the storage than the one that is listed.")
     try:
-        return storage.open_file(found)  # it was yanked, or touched, since it was listed
+        return storage.open_file(found), found  # it was yanked, or touched, since it was listed
     except FileNotFound as error:
         raise FileLost(f"{file.filename} is listed, but the storage does not give it.") from error
     except FileChanged as error:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from pywharf_core.clock import Clock
 from pywharf_core.errors import StorageUnavailable
-from pywharf_core.transfer.clock import Clock
-from pywharf_core.transfer.patience import Patience
+from pywharf_core.patience import Patience
 
 _R = TypeVar("_R")
 

@@ -217,7 +217,9 @@ def update_index(repository: Repository) -> RebuildReport | None:
     storage = repository.view(None)
     if not storage.keeps_index:
         return None
-    return rebuild(repository.index, storage, repository.store)
+    report = rebuild(repository.index, storage, repository.store)
+    repository.sweep(now=True)
+    return report
 
 
 def condition(repository: Repository) -> Condition:

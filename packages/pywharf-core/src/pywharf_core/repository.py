@@ -261,7 +261,7 @@ class Repository:
                     case None:
                         return storage.open_file(file)
         except (FileNotFound, FileChanged) as error:
-            raise self._correct(file, secret) from error
+            raise self.correct(file, error, secret) from error
 
     def core_metadata(self, file: DistributionFile, secret: Secret | None = None) -> bytes:
         """The core metadata file, as announced. Asks the storage.
@@ -287,7 +287,7 @@ class Repository:
             with self._acting(secret) as storage:
                 return storage.read_attachment(file, kind)
         except (FileNotFound, FileChanged) as error:
-            raise self._correct(file, secret) from error
+            raise self.correct(file, error, secret) from error
 
     def description(self, file: DistributionFile, secret: Secret | None = None) -> str:
         """What a file's core metadata has as description, as it was written; "": none that can be read. Asks the storage.
@@ -303,7 +303,7 @@ class Repository:
         except (FileNotFound, FileChanged, InvalidUpload) as error:
             logger.warning("description not readable", extra={"file": file.filename, "error": str(error)})
             if isinstance(error, FileChanged):
-                self._correct(file, secret)
+                self.correct(file, error, secret)
             return ""
 
     def view(self, secret: Secret | None) -> Storage:
@@ -324,13 +324,19 @@ class Repository:
                 "admin secret."
             ) from error
 
-    def _correct(self, file: DistributionFile, secret: Secret | None = None) -> FileNotFound:
+    def _correct(self, file: DistributionFile, error: WharfError, secret: Secret | None = None) -> FileNotFound:
         """Bring one file's row in line with the storage, which contradicted it.
 
-        :raises StorageUnavailable: the storage is not there, which says nothing of the file.
+        :param error: what the storage said.
+        :raises StorageUnavailable: the storage is not there, which says nothing of the file; or it contradicts itself.
         """
         with self._acting(secret) as storage:
             found = storage.find_file(file)
+        if isinstance(error, FileChanged) and found is not None and found.fingerprint == file.fingerprint:
+            raise StorageUnavailable(
+                f"The storage gives other bytes for {file.filename} than it says it has; try again, and if it stays so, "
+                "its operator should look at it."
+            ) from error
         with self.index.changing() as change:
             if change.file(file.filename) == file:
                 if found is None:

@@ -98,8 +98,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """At most ``operations`` changes (``add_file``, ``update_file``, ``delete_file``, ``update_project``, each one) begin
-    within any ``seconds`` seconds."""
+    """At most ``operations`` changes begin within any ``seconds`` seconds; each call of ``add_file``, ``update_file``,
+    ``delete_file``, ``update_project`` and ``write_index`` is one."""
 
     operations: int
     seconds: float
@@ -170,7 +170,7 @@ class Storage(ABC):
 
     @abstractmethod
     def open_file(self, file: DistributionFile) -> BinaryIO:
-        """The file's bytes, from the start.
+        """The file's bytes as a stream that can seek, at its start; ``open_ranges`` makes one.
 
         :raises FileNotFound: it is gone.
         :raises FileChanged: it no longer has ``file.fingerprint``.

@@ -18,7 +18,6 @@ from pywharf_core import Flaw
 from pywharf_filesystem import sidecar as sidecars
 from pywharf_filesystem import version_0_2
 from pywharf_filesystem.durable import locked
-from pywharf_filesystem.fingerprint import sha256_of
 from pywharf_filesystem.layout import SIDECAR_SUFFIX, UNFINISHED_SUFFIXES, Layout
 from pywharf_filesystem.project_folders import ProjectFolders
 from pywharf_filesystem.project_states import ProjectStates
@@ -81,7 +80,7 @@ class Flaws:
                 filename = name.removesuffix(SIDECAR_SUFFIX)
                 with contextlib.suppress(FileNotFoundError):
                     if filename in names:
-                        yield from self._beside_its_file(path, folder / filename)
+                        yield from self._unreadable(path)
                     elif _is_old(path, _OLD_AFTER) and self._is_lone(path, folder / filename, project):
                         yield self._lone_sidecar(path, is_deleted=filename in deleted)
 
@@ -98,34 +97,15 @@ class Flaws:
             "back, or publish it again; else remove this one.",
         )
 
-    def _beside_its_file(self, sidecar: Path, file: Path) -> Iterator[Flaw]:
+    def _unreadable(self, sidecar: Path) -> Iterator[Flaw]:
         content = _read(sidecar)
-        try:
-            ours = sidecars.read(content)
-        except sidecars.NewerSidecar:  # the scan says so
-            return
-        if ours is None:
-            if version_0_2.read(content) is None:
+        with contextlib.suppress(sidecars.NewerSidecar):  # the scan says so
+            if sidecars.read(content) is None and version_0_2.read(content) is None:
                 yield Flaw(
                     self._name(sidecar),
                     f"{self._name(sidecar)} cannot be read, so the file beside it is listed without what it said (time, "
                     "yank, provenance). Put it back out of a backup, or remove it.",
                 )
-            return
-        stat = file.stat()
-        if (ours.size, ours.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
-            return
-        try:
-            with open(file, "rb", opener=open_at_once) as stream:
-                sha256 = sha256_of(stream)
-        except PermissionError:  # the scan says so
-            return
-        if sha256 != ours.sha256:
-            yield Flaw(
-                self._name(file),
-                f"{self._name(file)} has other content than was published: it was damaged, or replaced by hand. Its SHA-256 is "
-                f"{sha256}, and was {ours.sha256}. Put the right file back, or remove this one and {sidecar.name}.",
-            )
 
     def _garbage(self, folder: Path, project: NormalizedName) -> Iterator[Path]:
         """What ``sweep`` removes, as it is now."""

@@ -92,6 +92,12 @@ def read_file(
         file = _told(ours, filename, project, mark)
         if file is not None:
             return file
+    if ours is not None and ours.sha256 != sha256 and ours.is_of_upload:
+        return Refused(
+            filename,
+            f"{filename} is not the file that was uploaded: it was damaged, or replaced by hand. Its SHA-256 is {sha256}, and "
+            f"was {ours.sha256}. Put the right file back, or remove this one and {filename}{SIDECAR_SUFFIX}.",
+        )
     if deleted.get(filename, sha256) != sha256:
         return Refused(filename, f"{filename} was deleted; it may come back with the same content only.")
     if content is not None and ours is None:
@@ -148,7 +154,7 @@ def _dropped(parsed: ParsedFilename, stat: os.stat_result, sha256: str, mark: st
         size=stat.st_size,
         hashes={"sha256": sha256},
         upload_time=datetime.fromtimestamp(stat.st_mtime_ns // 1000 / 1_000_000, UTC),
-        storage_id=sha256[:32],  # stays the same until the content does not
+        storage_id=sidecars.dropped_id(sha256),
         fingerprint=mark,
     )
 

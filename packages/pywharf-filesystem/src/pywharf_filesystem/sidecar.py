@@ -19,6 +19,11 @@ _HEAD = (
 _VERSION = 1
 
 
+def dropped_id(sha256: str) -> str:
+    """The ``storage_id`` of a file that was put there by hand: stays the same until the content does not."""
+    return sha256[:32]
+
+
 class NewerSidecar(ValueError):
     """The sidecar was written by a later version of pywharf."""
 
@@ -41,6 +46,11 @@ class Sidecar:
     @property
     def sha256(self) -> str:
         return str(self.record["hashes"]["sha256"])
+
+    @property
+    def is_of_upload(self) -> bool:
+        """Whether the file was uploaded, not put there by hand; see ``dropped_id``."""
+        return self.record.get("storage_id") != dropped_id(self.sha256)
 
     @property
     def counter(self) -> int:

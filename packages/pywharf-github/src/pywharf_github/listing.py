@@ -1,4 +1,4 @@
-"""A scan: all releases, what is remembered of those that went, and the sweeping of what died on the way."""
+"""A scan: all releases, and what is remembered of those that went; what died on the way, and its removal."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pywharf_core import (
     Deleted,
     DistributionFile,
     FileNotFound,
+    Flaw,
     NotAuthenticated,
     NotPermitted,
     ProjectState,
@@ -41,14 +42,13 @@ class Listing:
         self._states = states
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
-        """As ``Storage.scan``: one request for each 100 releases, and one for the projects' states; sweeps on the way.
+        """As ``Storage.scan``: one request for each 100 releases, and one for the projects' states.
 
         A listing shifts while others delete: what it lacks may be there all the same, which ``find_file`` tells.
         """
         seen: set[str] = set()
         buried: list[Tombstone] = []
         for listed in self._requests.listed():
-            self._swept(listed)
             found = releases.read(listed.release)
             if isinstance(found, Tombstone):
                 buried.append(found)
@@ -60,6 +60,18 @@ class Listing:
                 yield result
         present = seen - {tombstone.file.filename for tombstone in buried}
         yield from _remembered(self._states.read(), buried, present)
+
+    def flaws(self) -> Iterator[Flaw]:
+        """What ``sweep`` would remove; nothing of it is seen by a secret that may not write."""
+        for listed in self._requests.listed():
+            match _dead(listed):
+                case Draft():
+                    name = str(listed.release.get("tag_name"))
+                    yield Flaw(name, f"The draft of the release {name} is of an upload that died.", swept=True)
+                case Tombstone() as found:
+                    name = found.file.filename
+                    sentence = f"The release of {name}, which was deleted, still has assets."
+                    yield Flaw(name, sentence, swept=True)
 
     def sweep(self) -> int:
         """Remove what died on the way: drafts of ours older than an hour, assets of deleted files.
@@ -84,22 +96,31 @@ class Listing:
         return None
 
     def _swept(self, listed: Listed) -> bool:
-        found = releases.read(listed.release)
         try:
-            match found:
-                case Draft(touched_at=moment) if moment is not None:
-                    # By GitHub's clock alone, or an upload that runs would be swept by whoever's clock is fast.
-                    if listed.at is not None and listed.at - moment > SWEPT_AFTER:
-                        self._requests.delete(found.release_id)
-                        logger.info("unfinished upload removed", extra={"release": str(listed.release.get("tag_name"))})
-                        return True
-                case Tombstone() if found.leftovers:
+            match _dead(listed):
+                case Draft() as found:
+                    self._requests.delete(found.release_id)
+                    logger.info("unfinished upload removed", extra={"release": str(listed.release.get("tag_name"))})
+                case Tombstone() as found:
                     for asset_id in found.leftovers:
                         self._requests.delete_asset(asset_id)
-                    return True
+                case None:
+                    return False
         except (NotPermitted, NotAuthenticated, StorageUnavailable) as error:
             logger.info("leftovers stay for now", extra={"error": str(error)})
-        return False
+            return False
+        return True
+
+
+def _dead(listed: Listed) -> Draft | Tombstone | None:
+    """What of a release nobody needs any more; None: it is needed, or nobody can tell."""
+    match releases.read(listed.release):
+        case Draft(touched_at=moment) as found if moment is not None:
+            # By GitHub's clock alone, or an upload that runs would be swept by whoever's clock is fast.
+            return found if listed.at is not None and listed.at - moment > SWEPT_AFTER else None
+        case Tombstone() as found if found.leftovers:
+            return found
+    return None
 
 
 def _remembered(

@@ -116,6 +116,9 @@ class RemoteFile(io.RawIOBase):
             if response.status_code == HTTPStatus.NOT_FOUND:
                 raise FileNotFound(f"{self._file.filename} is not on GitHub's storage.")
             raise StorageUnavailable(f"GitHub's storage does not give {self._file.filename} right now.")
+        if _total_size(response) not in (None, self._file.size):  # else it would look as if the rest were cut off
+            response.close()
+            raise self._other_bytes()
         self._response = response
 
     def _skip_to(self, position: int) -> None:
@@ -139,9 +142,20 @@ class RemoteFile(io.RawIOBase):
         self._digest.update(piece)
         self._digested = self._position
         if self._digested == self._file.size and self._digest.hexdigest() != self._file.sha256:
-            raise FileChanged(f"GitHub's storage gives other bytes for {self._file.filename} than were published.")
+            raise self._other_bytes()
+
+    def _other_bytes(self) -> FileChanged:
+        return FileChanged(f"GitHub's storage gives other bytes for {self._file.filename} than were published.")
 
     def _drop(self) -> None:
         if self._response is not None:
             with closing(self._response):
                 self._response = None
+
+
+def _total_size(response: requests.Response) -> int | None:
+    """Bytes of the whole file, as its storage has it; None: it does not say."""
+    told = response.headers.get("content-length", "")
+    if response.status_code == HTTPStatus.PARTIAL_CONTENT:
+        told = response.headers.get("content-range", "").rpartition("/")[2]
+    return int(told) if told.isdecimal() else None

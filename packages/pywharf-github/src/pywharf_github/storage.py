@@ -19,6 +19,7 @@ from pywharf_core import (
     Change,
     Condition,
     DistributionFile,
+    Flaw,
     LocalPath,
     Pace,
     ProjectState,
@@ -147,6 +148,9 @@ class GitHubStorage(Storage):
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
         return self._listing.scan(known)
+
+    def flaws(self) -> Iterator[Flaw]:
+        return self._listing.flaws()
 
     def sweep(self) -> int:
         return self._listing.sweep()

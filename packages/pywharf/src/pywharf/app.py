@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,9 +16,14 @@ from pywharf.forwarded import Forwarded
 from pywharf.front import Front
 from pywharf.logs import AccessLog
 from pywharf.measurements import Measurements
-from pywharf.routes import files, health, integrity, json_api, login, manage, namespaces, simple
+from pywharf.readme.descriptions import Descriptions
+from pywharf.routes import confirm, files, health, integrity, json_api, login, manage, namespaces, simple
+from pywharf.routes.catalogue import search
+from pywharf.routes.home import home
 from pywharf.routes.initialize import Initialize
 from pywharf.routes.metrics import Metrics
+from pywharf.routes.projects import ProjectPage
+from pywharf.routes.setup import setup
 from pywharf.routes.static import static_file
 from pywharf.routes.upload import upload
 from pywharf.routes.webhook import webhook
@@ -44,6 +48,7 @@ def create_app(settings: ServerSettings | None = None, *, plugins: Plugins | Non
     root.make()
     measurements = Measurements(root)
     in_force = WharfInForce(settings, root, plugins or load_plugins(), measurements)
+    descriptions = Descriptions()
     access_log = AccessLog(root.log, on_terminal=settings.debug or sys.stderr.isatty())
 
     @asynccontextmanager
@@ -56,10 +61,12 @@ def create_app(settings: ServerSettings | None = None, *, plugins: Plugins | Non
         finally:
             await in_force.close()
             await measurements.close()
+            await descriptions.close()
             access_log.close()
 
     sessions = Sessions(root)
-    routes = _routes(Initialize(settings, in_force), Metrics(settings, measurements), sessions)
+    project_page = ProjectPage(descriptions)
+    routes = _routes(Initialize(settings, in_force), Metrics(settings, measurements), sessions, project_page)
     measurements.know_routes(routes)
     router = Router(routes, redirect_slashes=False, lifespan=lifespan)
     front = Front(router, in_force, access_log, measurements, sessions)
@@ -99,7 +106,7 @@ def _page(path: str, call: Callable[[Scope, Receive, Send], Awaitable[None]]) ->
     return Route(path, _Page(call), methods=["GET"])
 
 
-def _routes(initialize: Initialize, metrics: Metrics, sessions: Sessions) -> list[BaseRoute]:
+def _routes(initialize: Initialize, metrics: Metrics, sessions: Sessions, project_page: ProjectPage) -> list[BaseRoute]:
     """Tried in this order, so what package tools ask most comes first."""
     routes: list[BaseRoute] = [
         _get("/simple/{project}/", simple.project_page),
@@ -113,7 +120,7 @@ def _routes(initialize: Initialize, metrics: Metrics, sessions: Sessions) -> lis
         _get("/healthz", health.healthz),
         _get("/readyz", health.readyz),
         _get("/metrics", metrics),
-        _get("/", _home),
+        _get("/", home),
     ]
     for path in ("/simple/", "/simple", "/", "/legacy/", "/legacy"):
         routes.append(_post(path, upload))
@@ -125,9 +132,17 @@ def _routes(initialize: Initialize, metrics: Metrics, sessions: Sessions) -> lis
         _post(f"{release}/unyank", manage.unyank),
         _post(f"{release}/delete", manage.delete),
         _post("/manage/{project}/status", manage.set_status),
+        _page(f"{release}/yank", confirm.yank),
+        _page(f"{release}/unyank", confirm.unyank),
+        _page(f"{release}/delete", confirm.delete),
+        _page("/manage/{project}/status", confirm.status),
     ]
     routes.append(_get("/static/{digest}/{name}", static_file))
     for slash in ("", "/"):
+        routes.append(_page(f"/project/{{project}}{slash}", project_page))
+        routes.append(_page(f"/project/{{project}}/{{version}}{slash}", project_page))
+        routes.append(_page(f"/search{slash}", search))
+        routes.append(_page(f"/upload{slash}", setup))
         routes.append(_get(f"/pypi/{{project}}/json{slash}", json_api.project_document))
         routes.append(_get(f"/pypi/{{project}}/{{version}}/json{slash}", json_api.release_document_of))
         routes.append(_get(f"/index_mtime{slash}", health.index_mtime))
@@ -138,11 +153,6 @@ def _routes(initialize: Initialize, metrics: Metrics, sessions: Sessions) -> lis
         routes.append(_post(f"/logout{slash}", login.LogOut(sessions)))
         routes.append(_post(f"/webhook/{{repository}}{slash}", webhook))
     return routes
-
-
-async def _home(scope: Scope, receive: Receive, send: Send) -> None:
-    """``GET /``"""
-    await RedirectResponse(f"{scope.get('root_path', '')}/simple/", 307)(scope, receive, send)
 
 
 def _settings_of_environment() -> ServerSettings:

@@ -16,10 +16,12 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?\Z")
 
 def base_url(scope: Scope) -> str:
     """Absolute, without a slash at its end: what stands in front of our paths in the URL that the client used."""
-    host = exchange_of(scope).headers.get(b"host", b"").decode("latin-1")
-    if not _HOST.match(host):  # HTTP/1.0, or nonsense
-        host = _listening(scope)
-    return f"{scope.get('scheme', 'http')}://{host}{quote(scope.get('root_path', ''))}"
+    return f"{_origin(scope)}{quote(scope.get('root_path', ''))}"
+
+
+def server_url(scope: Scope) -> str:
+    """Likewise, but never below ``/r/<repository>/``."""
+    return f"{_origin(scope)}{quote(exchange_of(scope).prefix)}"
 
 
 def moved(scope: Scope, path: str) -> Response:
@@ -31,6 +33,13 @@ def moved(scope: Scope, path: str) -> Response:
     query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
     headers = {"Vary": VARY.decode(), "Cache-Control": "private, no-cache"}
     return RedirectResponse(f"{scope.get('root_path', '')}{quote(path)}{query}", 301, headers)
+
+
+def _origin(scope: Scope) -> str:
+    host = exchange_of(scope).headers.get(b"host", b"").decode("latin-1")
+    if not _HOST.match(host):  # HTTP/1.0, or nonsense
+        host = _listening(scope)
+    return f"{scope.get('scheme', 'http')}://{host}"
 
 
 def _listening(scope: Scope) -> str:

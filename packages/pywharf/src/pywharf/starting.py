@@ -13,10 +13,10 @@ from pywharf.listening import listen, url_of
 from pywharf.logs import configure_logging
 from pywharf.serve import serve
 from pywharf.settings import ServerSettings
-from pywharf_core.cli.paste_lines import paste_lines
 from pywharf_core.config import RepositoryConfiguration, load_configuration
 from pywharf_core.configuration_in_force import ConfigurationInForce, NameRules
 from pywharf_core.errors import ConfigurationError
+from pywharf_core.paste_lines import paste_lines
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
 

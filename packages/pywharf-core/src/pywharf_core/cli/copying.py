@@ -42,7 +42,6 @@ def copy(
     refused.
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
-    from pywharf_core.transfer.offers import ProjectChoice
     from pywharf_core.transfer.stored import StoredPackages
     from pywharf_core.transfer.whole import Order
 
@@ -54,9 +53,9 @@ def copy(
         if target.storage.keeps_index:
             target.synchronise()  # what others published meanwhile need not be sent again
         carry_out(
-            lambda _: StoredPackages(taken_from, projects=ProjectChoice(projects)),
+            lambda _: StoredPackages(taken_from, projects=projects),
             target,
-            Order(jobs=jobs, whole=True, dry_run=dry_run),
+            Order(jobs=jobs, dry_run=dry_run),
             source,
             max_wait=max_wait,
             verb="copied",

@@ -60,9 +60,9 @@ def export(
     if a file is missing in the storage or damaged; all others are exported.
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
+    from pywharf_core.clock import Clock
     from pywharf_core.export.forms import ExportForm, FilesForm, SimpleForm
     from pywharf_core.export.run import Export, ExportOptions
-    from pywharf_core.transfer.clock import Clock
 
     if base_url is not None:
         _check_base_url(base_url, simple=simple)

@@ -19,10 +19,10 @@ from pywharf_core.secret import Secret
 from pywharf_core.secret_parameter import SECRET
 
 if TYPE_CHECKING:
-    from pywharf_core.transfer.clock import Clock
+    from pywharf_core.clock import Clock
     from pywharf_core.transfer.offers import Source
 
-_KINDS = ("auto", "folder", "pypiserver", "devpi", "index")
+_KINDS = ("auto", "folder", "pypiserver", "devpi", "export", "index")
 
 _EPILOG = """Examples:
 
@@ -31,6 +31,7 @@ pywharf import local dist/ --root ROOT
 pywharf import local --from_file wheels.txt --root ROOT
 pywharf import local /srv/pypiserver --kind pypiserver --root ROOT
 pywharf import local devpi-export/ --index alice/prod --root ROOT
+pywharf import local BACKUP --root ROOT
 pywharf import local https://old.example.com/simple/ --project 'acme-*' --root ROOT
 """
 
@@ -73,11 +74,12 @@ def import_packages(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Publish packages that lie elsewhere: in folders and files, in the store of a pypiserver, in an export of devpi, or
-    in another index.
+    """Publish packages that lie elsewhere: in folders and files, in the store of a pypiserver, in an export of devpi or
+    pywharf, or in another index.
 
-    Each file is checked and published as an upload is. What is there already is left alone, so the same command goes on
-    after an interruption. Exit status 1 if a file was refused.
+    Each file is checked and published as an upload is, except those of an export of pywharf, which come back as they
+    were. What is there already is left alone, so the same command goes on after an interruption. Exit status 1 if a file
+    was refused.
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
     from pywharf_core.transfer.whole import Order
@@ -91,6 +93,7 @@ def import_packages(
     opening = {
         "index": lambda: _index(places, projects, max_wait, username, given_secret(secret, secret_env)),
         "devpi": lambda: _devpi(places, projects, indexes),
+        "export": lambda: _export(places, projects),
     }.get(kind, lambda: _files(places, projects, of_pypiserver=kind == "pypiserver"))()
     with source.open_one(plugins, name) as target:
         if target.storage.keeps_index:
@@ -119,18 +122,21 @@ def _kind_of(places: Sequence[str], kind: str) -> str:
     missing = next((place for place in places if not Path(place).exists()), None)
     if missing is not None:
         raise click.UsageError(f"{missing} does not exist; name a folder, a file, or the URL of an index.")
-    if kind == "devpi" or (kind == "auto" and any(_is_devpi_export(place) for place in places)):
-        if len(places) > 1:
-            raise click.UsageError("An export of devpi is imported by its folder alone; give nothing else.")
-        return "devpi"
-    return "folder" if kind == "auto" else kind
+    if kind == "auto":
+        kind = next((looks for place in places if (looks := _looks_like(Path(place))) != "folder"), "folder")
+    if kind in ("devpi", "export") and len(places) > 1:
+        raise click.UsageError("What devpi or pywharf exported is imported by its folder alone; give nothing else.")
+    return kind
 
 
-def _is_devpi_export(place: str) -> bool:
+def _looks_like(path: Path) -> str:
     # Here for start-up speed, as above.
     from pywharf_core.transfer.devpi import is_devpi_export
+    from pywharf_core.transfer.exported import is_export
 
-    return is_devpi_export(Path(place))
+    if is_devpi_export(path):
+        return "devpi"
+    return "export" if is_export(path) else "folder"
 
 
 def _check_flags(kind: str, *, indexes: Sequence[str], has_login: bool, projects: Sequence[str]) -> None:
@@ -162,6 +168,14 @@ def _devpi(places: Sequence[str], projects: Sequence[str], indexes: Sequence[str
     return lambda _: DevpiExport(Path(places[0]), indexes=indexes, projects=ProjectChoice(projects))
 
 
+def _export(places: Sequence[str], projects: Sequence[str]) -> Callable[[Clock], Source]:
+    # Here for start-up speed, as above.
+    from pywharf_core.transfer.exported import ExportedPackages
+    from pywharf_core.transfer.offers import ProjectChoice
+
+    return lambda _: ExportedPackages(Path(places[0]), projects=ProjectChoice(projects))
+
+
 def _index(
     places: Sequence[str], projects: Sequence[str], max_wait: float, username: str | None, secret: Secret | None
 ) -> Callable[[Clock], Source]:
@@ -175,8 +189,8 @@ def _index(
             "`pip install 'pywharf-core[import]'`."
         ) from error
     # Here for start-up speed, as above.
+    from pywharf_core.patience import Patience
     from pywharf_core.transfer.offers import ProjectChoice
-    from pywharf_core.transfer.patience import Patience
 
     web = Web(places[0], username=username, secret=secret)
     return lambda clock: WebIndex(web, projects=ProjectChoice(projects), patience=Patience(clock, max_wait))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from pywharf_core.cli.paste_lines import paste_lines
 from pywharf_core.config import load_configuration
 from pywharf_core.new_configuration import write_new_configuration
+from pywharf_core.paste_lines import paste_lines
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from pywharf_core.cli.repositories import Source as Configured
+    from pywharf_core.clock import Clock
     from pywharf_core.repository import Repository
-    from pywharf_core.transfer.clock import Clock
     from pywharf_core.transfer.offers import Source
     from pywharf_core.transfer.summary import Summary
     from pywharf_core.transfer.whole import Order
@@ -87,9 +87,9 @@ def carry_out(
     :raises WharfError: it cannot begin, or not go on.
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
-    from pywharf_core.transfer.clock import Clock, Stopped
+    from pywharf_core.clock import Clock, Stopped
+    from pywharf_core.patience import Patience
     from pywharf_core.transfer.pacing import Pacer
-    from pywharf_core.transfer.patience import Patience
     from pywharf_core.transfer.whole import Transfer
 
     clock = Clock(lambda text: None if as_json or not text else click.echo(text, err=True))

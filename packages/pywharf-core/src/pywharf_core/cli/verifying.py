@@ -34,7 +34,7 @@ def verify(
     left behind that died. Exit status 1 if a finding is left. Safe beside a running server.
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
-    from pywharf_core.transfer.clock import Clock
+    from pywharf_core.clock import Clock
     from pywharf_core.verify.run import Verification
 
     with source.open_one(plugins, name) as repository:
@@ -53,7 +53,9 @@ def _say(report: VerifyReport, *, as_json: bool) -> None:
     for finding in report.findings:
         repaired = "repaired, " if finding.repaired else ""
         click.echo(f"{repaired}{finding.kind}: {finding.sentence}")
-    click.echo(f"{report.files} file{'' if report.files == 1 else 's'} read ({report.bytes} bytes): {_verdict(report)}.")
+    click.echo(
+        f"{report.files} file{'' if report.files == 1 else 's'} read ({report.bytes} bytes): {_verdict(report)}."
+    )
 
 
 def _verdict(report: VerifyReport) -> str:

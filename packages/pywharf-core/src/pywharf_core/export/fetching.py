@@ -68,6 +68,6 @@ def _read(source: BinaryIO, file: DistributionFile) -> bytes:
 
 def _opened(repository: Repository, file: DistributionFile) -> BinaryIO:
     try:
-        return open_listed(repository, file)
+        return open_listed(repository, file)[0]
     except (FileLost, FileReplaced) as error:
         raise NotFetched(str(error)) from error

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from pywharf_core.chosen_projects import Chosen, Project
+from pywharf_core.clock import Clock
 from pywharf_core.export.attachments import write_attachment
 from pywharf_core.export.fetching import NotFetched, fetch
 from pywharf_core.export.folder import PROVENANCE_SUFFIX, ExportFolder, Match, claimed
@@ -24,7 +25,6 @@ from pywharf_core.long_work import CannotBeReadNow, LongWork
 from pywharf_core.model import AttachmentKind, DistributionFile
 from pywharf_core.repository import Repository
 from pywharf_core.static_site import HTML_NAME, JSON_NAME, METADATA_SUFFIX
-from pywharf_core.transfer.clock import Clock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -60,7 +60,8 @@ class KilledStore:
 
 
 def _module_of(called: object) -> str | None:
-    """Of a function its own module, of a method the module of the object's class."""
+    """Of a function its own module, of a method the module of its class."""
     if isinstance(called, BuiltinFunctionType) and called.__module__ is not None:
         return called.__module__
-    return type(getattr(called, "__self__", None)).__module__
+    owner: type = getattr(called, "__objclass__", type(getattr(called, "__self__", None)))
+    return owner.__module__

@@ -168,6 +168,17 @@ class StorageContract:
         assert sorted(_files(results)) == sorted(file.filename for file in added)
         assert len(results) == len(added)
 
+    def test_a_file_that_is_published_as_yanked_is_yanked_from_its_first_moment(
+        self, storage: Storage, reopen: Reopen, tmp_path: Path
+    ) -> None:
+        file, staged = make_upload(tmp_path)
+        added = storage.add_file(replace(file, yanked="Loses data"), staged)
+        assert added.yanked == "Loses data"
+        assert _listed(reopen()) == {added.filename: added}
+
+    def test_a_pace_is_one_that_can_be_kept(self, storage: Storage) -> None:
+        assert all(pace.operations > 0 and pace.seconds > 0 for pace in storage.pace)
+
     def test_hostile_texts_survive_publication_and_rebuild(
         self, storage: Storage, reopen: Reopen, tmp_path: Path
     ) -> None:

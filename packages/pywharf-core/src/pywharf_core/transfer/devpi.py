@@ -16,9 +16,9 @@ from typing import Any
 
 from packaging.utils import NormalizedName
 
+from pywharf_core.clock import Clock
 from pywharf_core.errors import SourceUnusable
 from pywharf_core.filenames import normalise
-from pywharf_core.transfer.clock import Clock
 from pywharf_core.transfer.offers import (
     Finding,
     Findings,

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pywharf_core.clock import Clock
 from pywharf_core.errors import InvalidUpload
 from pywharf_core.filenames import parse_filename
-from pywharf_core.transfer.clock import Clock
 from pywharf_core.transfer.offers import (
     Finding,
     Findings,

@@ -10,15 +10,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, ClassVar, Protocol
 
 from packaging.utils import NormalizedName
 
+from pywharf_core.clock import Clock
 from pywharf_core.errors import InvalidUpload, SourceUnusable
 from pywharf_core.filenames import ParsedFilename, parse_filename
-from pywharf_core.model import DistributionFile, ProjectState, StagedFile
+from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus, StagedFile
 from pywharf_core.names import PrivateNames
-from pywharf_core.transfer.clock import Clock
 from pywharf_core.upload.form import UploadForm
 from pywharf_core.upload.receive import receive
 from pywharf_core.upload.staging import StagingFile
@@ -35,6 +35,7 @@ class Offer:
     :ivar size: in bytes; None: unknown.
     :ivar hashes: lower-case hex by algorithm, as the source says; perhaps none.
     :ivar upload_time: aware; None: the source knows none that can be believed.
+    :ivar status: of its project in the source.
     """
 
     filename: str
@@ -44,6 +45,7 @@ class Offer:
     hashes: Mapping[str, str] = field(default_factory=dict)
     upload_time: datetime | None = None
     yanked: str | None = None
+    status: ProjectStatus = ProjectStatus.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,12 @@ class Findings(Protocol):
 
 
 class Source(ABC):
-    """Somewhere to take packages from. Many threads fetch at once."""
+    """Somewhere to take packages from. Many threads fetch at once.
+
+    :cvar is_repository: a whole repository of ours, whose reserved names and later yanks are taken over too.
+    """
+
+    is_repository: ClassVar[bool] = False
 
     @abstractmethod
     def look(self) -> Findings:

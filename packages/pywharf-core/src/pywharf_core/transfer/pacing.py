@@ -9,8 +9,8 @@ from pathlib import Path
 
 import portalocker
 
+from pywharf_core.clock import Clock, spoken
 from pywharf_core.storage import Pace
-from pywharf_core.transfer.clock import Clock, spoken
 
 _SLACK = 1.0  # seconds of clocks that disagree
 
@@ -50,6 +50,12 @@ class Pacer:
                     return
             self._clock.wait(wait, f"the storage takes {self.said}")
 
+    def note(self) -> None:
+        """Count a change that is made without waiting."""
+        if self._paces:
+            with self._past() as past:
+                past.append(self._clock.now())
+
     def estimate(self, operations: int) -> float:
         """Seconds until the last of so many changes begins, if each begins as soon as it may."""
         with self._past() as past:
@@ -83,7 +89,7 @@ class Pacer:
             if len(times) != before:
                 file.seek(0)
                 file.truncate()
-                file.writelines(f"{moment:.3f}\n" for moment in times)
+                file.writelines(f"{moment!r}\n" for moment in times)
 
     def _recent(self, times: Sequence[float]) -> list[float]:
         """Those of a clock that was ahead do not count: nobody knows when they were."""

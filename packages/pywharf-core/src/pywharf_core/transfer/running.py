@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
+from pywharf_core.clock import Clock, Stopped
 from pywharf_core.errors import SourceUnavailable
-from pywharf_core.transfer.clock import Clock, Stopped
 from pywharf_core.transfer.offers import Finding
 from pywharf_core.transfer.taking_in import Outcome
 

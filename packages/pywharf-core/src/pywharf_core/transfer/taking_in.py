@@ -13,7 +13,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 
+from packaging.utils import NormalizedName
+
 from pywharf_core import changes
+from pywharf_core.clock import Clock
 from pywharf_core.errors import (
     FileAlreadyExists,
     FileNotFound,
@@ -25,12 +28,11 @@ from pywharf_core.errors import (
     SourceUnusable,
     StorageUnavailable,
 )
-from pywharf_core.model import DistributionFile, StagedFile
+from pywharf_core.model import DistributionFile, ProjectStatus, StagedFile
+from pywharf_core.patience import Patience
 from pywharf_core.repository import Repository
-from pywharf_core.transfer.clock import Clock
 from pywharf_core.transfer.offers import Finding, Offer, PassedOver, Source, Unusable, parsed, reading, sha256_of
 from pywharf_core.transfer.pacing import Pacer
-from pywharf_core.transfer.patience import Patience
 from pywharf_core.upload.archive import read_archive
 from pywharf_core.upload.staging import StagingFile
 
@@ -66,7 +68,6 @@ class Outcome:
 class Intake:
     """Takes in; for many threads.
 
-    :param follow_yanks: a file that is there already is yanked if the source has it so.
     :param dry_run: find out as much as can be without fetching or changing anything.
     """
 
@@ -78,7 +79,6 @@ class Intake:
         clock: Clock,
         pacer: Pacer,
         patience: Patience,
-        follow_yanks: bool = False,
         dry_run: bool = False,
     ) -> None:
         self._source = source
@@ -86,7 +86,6 @@ class Intake:
         self._clock = clock
         self._pacer = pacer
         self._patience = patience
-        self._follow_yanks = follow_yanks
         self._dry_run = dry_run
 
     def take(self, finding: Finding) -> Outcome:
@@ -128,7 +127,8 @@ class Intake:
                 )
             if same:
                 return self._there(offer, listed)
-        if (closed := changes.why_closed(self._target, project)) is not None:
+        status = self._status(project)
+        if (closed := self._why_closed(offer, project, status)) is not None:
             return Outcome(Fate.REFUSED, offer.place, closed)
         limit = self._target.configuration.max_file_bytes
         if offer.size is not None and offer.size > limit:
@@ -136,7 +136,18 @@ class Intake:
         if self._dry_run:
             self._foresee(offer)
             return Outcome(Fate.TAKEN, offer.place, size=offer.size or 0)
-        return self._fetched_and_published(offer)
+        return self._fetched_and_published(offer, though_closed=offer.status is status)
+
+    def _status(self, project: NormalizedName) -> ProjectStatus:
+        with self._target.index.reading() as snapshot:
+            row = snapshot.project(project)
+        return ProjectStatus.ACTIVE if row is None else row.state.status
+
+    def _why_closed(self, offer: Offer, project: NormalizedName, status: ProjectStatus) -> str | None:
+        """A project that is closed here takes no files, except from where it is closed likewise."""
+        if offer.status is ProjectStatus.QUARANTINED and status is not ProjectStatus.QUARANTINED and not self._dry_run:
+            return f"The project {project} is quarantined in the source and not here, so its files stay away."
+        return None if offer.status is status else changes.why_closed(self._target, project)
 
     def _listed(self, offer: Offer) -> DistributionFile | None:
         with self._target.index.reading() as snapshot:
@@ -153,7 +164,7 @@ class Intake:
         return None if path is None else sha256_of(path, self._clock) == listed.sha256
 
     def _there(self, offer: Offer, listed: DistributionFile) -> Outcome:
-        if self._follow_yanks and offer.yanked is not None and listed.yanked is None and not self._dry_run:
+        if self._source.is_repository and offer.yanked is not None and listed.yanked is None and not self._dry_run:
             self._pacer.admit()
             self._patience.call(lambda: self._yank(listed, offer.yanked))
         return Outcome(Fate.THERE, offer.place)
@@ -171,14 +182,14 @@ class Intake:
                 raise InvalidUpload("The file is empty.")
             read_archive(path, parsed(offer))
 
-    def _fetched_and_published(self, offer: Offer) -> Outcome:
+    def _fetched_and_published(self, offer: Offer, *, though_closed: bool) -> Outcome:
         now = datetime.fromtimestamp(self._clock.now(), UTC)
         for _ in range(_TRIES):
             staging = self._patience.call(lambda: self._fetched(offer))
             try:
                 _compare(offer, staging)
                 file, staged = self._patience.call(partial(self._source.judged, offer, staging, now))
-                published = self._patience.call(self._publication(file, staged))
+                published = self._patience.call(self._publication(file, staged, though_closed))
             finally:
                 staging.discard()
             if published is not None:
@@ -194,20 +205,20 @@ class Intake:
             wanted = {_OTHER_NAMES.get(name, name) for name in offer.hashes}
             staging.also_digest(*(name for name in _OURS if name in wanted))
             self._source.fetch(offer, staging, self._clock)
-            if offer.size is not None and staging.size < offer.size:
-                raise SourceUnavailable(f"{offer.place} ended after {staging.size} of {offer.size} bytes.")
         except BaseException:
             staging.discard()
             raise
         return staging
 
-    def _publication(self, file: DistributionFile, staged: StagedFile) -> Callable[[], changes.Published | None]:
+    def _publication(
+        self, file: DistributionFile, staged: StagedFile, though_closed: bool
+    ) -> Callable[[], changes.Published | None]:
         def publish() -> changes.Published | None:
             """None: the storage took the bytes in a try that failed, so they have to be fetched again."""
             if not staged.path.exists():
                 return None
             self._pacer.admit()
-            return changes.publish(self._target, file, staged)
+            return changes.publish(self._target, file, staged, though_closed=though_closed)
 
         return publish
 

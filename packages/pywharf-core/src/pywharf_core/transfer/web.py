@@ -13,9 +13,9 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 import requests
 
+from pywharf_core.clock import Clock
 from pywharf_core.errors import FileNotFound, SourceUnavailable, SourceUnusable
 from pywharf_core.secret import Secret
-from pywharf_core.transfer.clock import Clock
 from pywharf_core.transfer.offers import PIECE
 from pywharf_core.upload.staging import StagingFile
 

@@ -28,10 +28,11 @@ from pypi_simple import (
     UnsupportedRepoVersionError,
 )
 
+from pywharf_core.clock import Clock
 from pywharf_core.errors import SourceUnusable
 from pywharf_core.filenames import is_project_name, normalise
 from pywharf_core.model import ProjectState, ProjectStatus
-from pywharf_core.transfer.clock import Clock
+from pywharf_core.patience import Patience
 from pywharf_core.transfer.offers import (
     Finding,
     Findings,
@@ -42,7 +43,6 @@ from pywharf_core.transfer.offers import (
     Unusable,
     why_passed_over,
 )
-from pywharf_core.transfer.patience import Patience
 from pywharf_core.transfer.web import Web, shown
 from pywharf_core.upload.staging import StagingFile
 

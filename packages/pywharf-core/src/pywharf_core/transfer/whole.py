@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pywharf_core import changes
+from pywharf_core.clock import Clock, spoken
 from pywharf_core.errors import NotAuthenticated, NotPermitted, WharfError
 from pywharf_core.model import ProjectState, ProjectStatus
+from pywharf_core.patience import Patience
 from pywharf_core.remote_changes import fold
 from pywharf_core.repository import Repository
-from pywharf_core.transfer.clock import Clock, spoken
 from pywharf_core.transfer.offers import Findings, Source
 from pywharf_core.transfer.pacing import Pacer
-from pywharf_core.transfer.patience import Patience
 from pywharf_core.transfer.running import take_all
 from pywharf_core.transfer.summary import Summary
 from pywharf_core.transfer.taking_in import Intake, Outcome
@@ -27,12 +27,10 @@ class Order:
     """What is wanted.
 
     :ivar jobs: files at once; None: as the storage likes it.
-    :ivar whole: as ``copy`` does: marks of files that are there already, reserved names too.
     :ivar dry_run: change nothing.
     """
 
     jobs: int | None = None
-    whole: bool = False
     dry_run: bool = False
 
 
@@ -59,7 +57,6 @@ class Transfer:
             clock=clock,
             pacer=pacer,
             patience=patience,
-            follow_yanks=order.whole,
             dry_run=order.dry_run,
         )
         self._folded_at = clock.now()
@@ -88,6 +85,7 @@ class Transfer:
             self._target.sweep()
         jobs = self._order.jobs or (1 if self._target.storage.pace else _JOBS)
         try:
+            self._hand_over_states(quarantined=True)
             for outcome in take_all(findings, self._intake.take, jobs=jobs, clock=self._clock):
                 self.summary.add(outcome)
                 yield outcome
@@ -101,12 +99,23 @@ class Transfer:
 
     # --- projects -----------------------------------------------------------------------------------------
 
-    def _hand_over_states(self) -> None:
-        """After the files: an archived project takes none."""
-        states = [it for state in self._source.states() if (it := self._to_put(state)) is not None]
+    def _hand_over_states(self, *, quarantined: bool = False) -> None:
+        """After the files: an archived project takes none. But of a quarantined one no file may be handed out.
+
+        :param quarantined: only those of such projects.
+        """
+        wanted = [
+            state
+            for state in self._source.states()
+            if self._source.is_repository or not quarantined
+            if state.status is ProjectStatus.QUARANTINED or not quarantined
+        ]
+        states = [it for state in wanted if (it := self._to_put(state)) is not None]
         if not states or self._order.dry_run:
             return
         if not self._target.view(None).can_update:
+            if quarantined:
+                return  # it is told at the end, and the files stay away
             self.summary.warnings.append(
                 f"The storage of {self._target.name} keeps no status of projects and no reserved names: "
                 f"{_listed([state.name for state in states])} stay without."
@@ -122,10 +131,10 @@ class Transfer:
         """What the target should know of a project and does not; a status that it has of its own stays."""
         with self._target.index.reading() as snapshot:
             row = snapshot.project(state.name)
-        if row is None and not self._order.whole:
+        if row is None and not self._source.is_repository:
             return None  # nothing of the project came, so its status says nothing here
         now = ProjectState(name=state.name) if row is None else row.state
-        new = replace(now, reserved=now.reserved or (self._order.whole and state.reserved))
+        new = replace(now, reserved=now.reserved or (self._source.is_repository and state.reserved))
         if now.status is ProjectStatus.ACTIVE and state.status is not ProjectStatus.ACTIVE:
             new = replace(new, status=state.status, reason=state.reason)
         return None if new == now else new
@@ -141,7 +150,8 @@ class Transfer:
             return
         self._folded_at = self._clock.now()
         try:
-            fold(target)
+            if fold(target):
+                self._pacer.note()
         except (NotPermitted, NotAuthenticated):
             pass  # the storage's own service does it then
         except WharfError as error:

@@ -80,8 +80,10 @@ class AboutFile(Disagreement):
         return None
 
     def mend(self) -> bool:
-        """What kept its fingerprint, a synchronisation leaves as it is."""
+        """What kept its fingerprint, a synchronisation leaves as it is; and what waits for the remote index, too."""
         row, stored = self._both()
+        if row is not None and stored is None:
+            self.repository.correct(row)
         if row is not None and stored is not None and row.sha256 == stored.sha256 and differences(row, stored):
             if self.repository.storage.keeps_index:  # or the remote index would bring the wrong row back
                 changes.amend(self.repository, stored, {})

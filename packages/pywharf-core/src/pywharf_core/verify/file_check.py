@@ -49,7 +49,9 @@ def check_file(repository: Repository, file: DistributionFile, between_pieces: C
     :raises StorageUnavailable: worth another try.
     """
     with ExitStack() as closing:
-        source = closing.enter_context(open_listed(repository, file))
+        source, stored = open_listed(repository, file)
+        closing.enter_context(source)
+        file = replace(file, fingerprint=stored.fingerprint, storage_id=stored.storage_id)
         archive = source if _is_at_hand(source) else closing.enter_context(repository.scratch_file())
         try:
             size, hashes = _read(source, None if archive is source else archive, file, between_pieces)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 from pywharf_core import changes
 from pywharf_core.chosen_projects import Chosen
+from pywharf_core.clock import Clock
 from pywharf_core.errors import FileChanged, FileNotFound, NotPermitted, NotSupported
 from pywharf_core.listed_file import FileLost, FileReplaced, FileUnlisted
 from pywharf_core.long_work import CannotBeReadNow, LongWork
@@ -16,7 +17,6 @@ from pywharf_core.model import DistributionFile
 from pywharf_core.remote_changes import update_index
 from pywharf_core.repository import Repository
 from pywharf_core.storage import Flaw, Refused
-from pywharf_core.transfer.clock import Clock
 from pywharf_core.verify.comparison import Comparison
 from pywharf_core.verify.disagreements import Disagreement
 from pywharf_core.verify.file_check import Checked, check_file
@@ -25,7 +25,7 @@ from pywharf_core.verify.findings import Finding, FindingKind, VerifyReport
 #: Seconds until each further look at what did not fit together.
 _LOOKS_AGAIN_AFTER = (0.0, 0.5, 2.0)
 
-_NOT_THERE = (FindingKind.DAMAGED, FindingKind.MISSING, FindingKind.UNREADABLE)
+_NOT_THERE = (FindingKind.DAMAGED, FindingKind.MISSING, FindingKind.TOMBSTONE)
 
 
 class Verification:
@@ -58,8 +58,8 @@ class Verification:
         flaws = self._flaws()
         comparison = Comparison(self._repository, self._chosen.covers)
         suspicions, refused = self._compare(comparison)
-        spoken_of = self._judge(suspicions) | {it.filename for it in refused}
-        self._reread(comparison.unlisted, spoken_of, advance)
+        not_there = self._judge(suspicions) | {it.filename for it in refused}
+        self._reread(comparison.unlisted, not_there, advance)
         self._findings += [Finding(FindingKind.REFUSED, it.filename, it.reason) for it in refused]
         self._clean(flaws)
         order = {kind: number for number, kind in enumerate(FindingKind)}
@@ -80,7 +80,10 @@ class Verification:
         return suspicions, refused
 
     def _judge(self, suspicions: Sequence[Disagreement]) -> set[str]:
-        """Say what stays wrong, and mend it if that is asked for; the names of what was said something of."""
+        """Say what stays wrong, and mend it if that is asked for.
+
+        :returns: filenames that need not be read: they are not there, or are others.
+        """
         for pause in _LOOKS_AGAIN_AFTER:
             if suspicions:
                 self._clock.sleep(pause)
@@ -90,7 +93,7 @@ class Verification:
             self._bring_index_in_line()
         for about, finding in found:
             self._findings.append(self._mended(about, finding) if self._repair else finding)
-        return {finding.name for _, finding in found if finding.kind is not FindingKind.DIFFERS}
+        return {finding.name for _, finding in found if finding.kind in _NOT_THERE}
 
     def _bring_index_in_line(self) -> None:
         update_index(self._repository)
@@ -104,19 +107,19 @@ class Verification:
 
     # --- every byte ---------------------------------------------------------------------------------------
 
-    def _reread(self, unlisted: Sequence[DistributionFile], spoken_of: set[str], advance: Callable[[], None]) -> None:
-        """:param spoken_of: filenames of which it was said that they are not there as they should."""
-        calls = (partial(self._check, file, advance) for file in self._files_to_read(unlisted))
+    def _reread(
+        self, unlisted: Sequence[DistributionFile], not_there: Collection[str], advance: Callable[[], None]
+    ) -> None:
+        files = (file for file in self._files_to_read(unlisted) if file.filename not in not_there)
+        calls = (partial(self._check, file, advance) for file in files)
         for file, checked in self._work.in_order(calls, self._jobs):
             if checked is None:
                 continue
             self._files += 1
             self._bytes += checked.size
             for finding in checked.findings:
-                if finding.kind is FindingKind.METADATA and self._repair:
-                    self._findings.append(self._described_anew(file, checked, finding))
-                elif finding.kind not in _NOT_THERE or finding.name not in spoken_of:
-                    self._findings.append(finding)
+                mends = finding.kind is FindingKind.METADATA and self._repair
+                self._findings.append(self._described_anew(file, checked, finding) if mends else finding)
 
     def _files_to_read(self, unlisted: Sequence[DistributionFile]) -> Iterator[DistributionFile]:
         for project in self._chosen.projects():
@@ -128,8 +131,14 @@ class Verification:
                 yield file
 
     def _check(self, file: DistributionFile, advance: Callable[[], None]) -> tuple[DistributionFile, Checked | None]:
+        """What is wrong with the file; None: it was deleted meanwhile."""
         try:
-            return file, self._work.ask(partial(check_file, self._repository, file, self._work.demand_going_on))
+            checked = self._read_again(file)
+            if checked.findings:  # or was it yanked, or deleted, in the middle?
+                with self._repository.index.reading() as snapshot:
+                    file = snapshot.file(file.filename) or file
+                checked = self._read_again(file)
+            return file, checked
         except FileUnlisted:
             return file, None
         except FileLost as error:
@@ -141,6 +150,9 @@ class Verification:
             return file, Checked(0, (Finding(FindingKind.UNREADABLE, file.filename, sentence),))
         finally:
             advance()
+
+    def _read_again(self, file: DistributionFile) -> Checked:
+        return self._work.ask(partial(check_file, self._repository, file, self._work.demand_going_on))
 
     def _described_anew(self, file: DistributionFile, checked: Checked, finding: Finding) -> Finding:
         right = checked.right

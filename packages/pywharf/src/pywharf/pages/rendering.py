@@ -12,6 +12,7 @@ from starlette.types import Scope
 from pywharf.conditional import VARY
 from pywharf.exchange import exchange_of
 from pywharf.pages.addresses import addresses_of
+from pywharf.pages.text import FILTERS
 from pywharf.pages.visitor import visitor_of
 
 #: Nothing from anywhere but this server, nothing inline, forms to nobody else, in nobody's frame.
@@ -40,6 +41,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
+ENVIRONMENT.filters.update(FILTERS)
 
 
 def render(

@@ -8,14 +8,14 @@ from typing import IO
 LONGEST = 5.0  # seconds for one description
 
 
-def send(stream: IO, message: dict[str, str]) -> None:
+def send(stream: IO[bytes], message: dict[str, str]) -> None:
     """:raises OSError: the other one is gone."""
     content = json.dumps(message).encode()
     stream.write(len(content).to_bytes(4) + content)
     stream.flush()
 
 
-def receive(stream: IO) -> dict[str, str] | None:
+def receive(stream: IO[bytes]) -> dict[str, str] | None:
     """None: the stream came to its end."""
     head = stream.read(4)
     length = int.from_bytes(head)

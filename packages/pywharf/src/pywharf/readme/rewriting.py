@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from pygments.token import STANDARD_TYPES
 
+from pywharf.readme.links import outside_link
+
 ID_PREFIX = "user-content-"  # as readme-renderer writes them
 
 _DEEPEST = 60  # elements within each other: what is deeper stands in the one above
@@ -104,17 +106,6 @@ def _ids(root: _Element) -> set[str]:
 def prefixed(identity: str) -> str:
     """Never one of our page's own ids."""
     return identity if identity.startswith(ID_PREFIX) else f"{ID_PREFIX}{identity}"
-
-
-def outside_link(url: str) -> str | None:
-    """The address if it leads to a site or a mailbox: paths lead nowhere here, and anything else is no link."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        return None
-    if parts.scheme in ("http", "https") and parts.hostname:
-        return url.strip()
-    return url.strip() if parts.scheme == "mailto" and parts.path else None
 
 
 class _Writer:

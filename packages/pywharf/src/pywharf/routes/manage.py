@@ -17,6 +17,7 @@ from pywharf.admission import Admitted, admit_form
 from pywharf.exchange import exchange_of
 from pywharf.pages.addresses import addresses_of, own_path
 from pywharf.pages.navigation import is_navigation, see_other
+from pywharf.routes import confirm
 from pywharf.routes.simple import normalised_project
 from pywharf_core import changes
 from pywharf_core.auth import Access
@@ -54,10 +55,18 @@ async def unyank(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def delete(scope: Scope, receive: Receive, send: Send) -> None:
-    """``POST /manage/<project>/<version>/delete``; with the field ``filename`` only that file of the release."""
-    admitted, form = await admit_form(scope, receive, Access.WRITE, ("filename",))
+    """``POST /manage/<project>/<version>/delete``; with the field ``filename`` only that file of the release.
+
+    A person's form has ``confirm``, the project's name written once more, and ``files``, the names that the page showed.
+    """
+    admitted, form = await admit_form(scope, receive, Access.WRITE, ("filename", "confirm", "files"))
     project, version = _release(scope)
     filename = form.get("filename")
+    if admitted.by_session or "confirm" in form:
+        unconfirmed = await confirm.unconfirmed_deletion(scope, admitted, filename, form)
+        if unconfirmed is not None:
+            await unconfirmed(scope, receive, send)
+            return
     files = await _change(
         scope,
         admitted,

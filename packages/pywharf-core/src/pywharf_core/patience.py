@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from pywharf_core.clock import Clock
 from pywharf_core.errors import StorageUnavailable
-from pywharf_core.transfer.clock import Clock
 
 _T = TypeVar("_T")
 

@@ -1,0 +1,86 @@
+"""What strangers wrote, made fit to be read: as text, of bounded length, in the order in which it was written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_MOST = 1000  # characters of one field
+
+# Nothing that turns around or hides what stands beside it: controls, and those of direction (Unicode Annex #9).
+_INVISIBLE = [
+    *range(0x09),
+    0x0B,
+    *range(0x0E, 0x20),
+    *range(0x7F, 0xA0),
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+]
+_SHOWN = dict.fromkeys(_INVISIBLE, "\N{REPLACEMENT CHARACTER}")
+_UNITS = ("kB", "MB", "GB", "TB")
+
+
+def shown(text: str, most: int = _MOST) -> str:
+    """The text with a sign for whatever is not to be seen, cut where it is too long."""
+    return visible(text if len(text) <= most else f"{text[:most]}…")
+
+
+def visible(text: str) -> str:
+    """The whole text with a sign for whatever is not to be seen."""
+    return text.translate(_SHOWN)
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that suits, such as ``1.2 MB``; 1 kB is 1,000 bytes."""
+    if count < 1000:
+        return f"{count} bytes" if count != 1 else "1 byte"
+    number = float(count)
+    for unit in _UNITS:
+        number /= 1000
+        if number < 999.95 or unit == _UNITS[-1]:
+            break
+    return f"{number:.1f} {unit}"
+
+
+def moment(value: datetime | float) -> str:
+    """A time, or Unix seconds, to the minute: ``2026-11-22 17:05 UTC``."""
+    return f"{_utc(value):%Y-%m-%d %H:%M} UTC"
+
+
+def day(value: datetime) -> str:
+    """Its date in UTC: ``2026-11-22``."""
+    return f"{_utc(value):%Y-%m-%d}"
+
+
+def machine_moment(value: datetime | float) -> str:
+    """As the attribute ``datetime`` wants it: ``2026-11-22T17:05:03Z``."""
+    return f"{_utc(value):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def duration(seconds: float) -> str:
+    """About how long: ``3 seconds``, ``12 minutes``, ``5 days``."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)} {unit}s"
+    whole = max(0, int(seconds))
+    return f"{whole} second" if whole == 1 else f"{whole} seconds"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 project``, ``1,234 projects``."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def _utc(value: datetime | float) -> datetime:
+    return value.astimezone(UTC) if isinstance(value, datetime) else datetime.fromtimestamp(value, UTC)
+
+
+FILTERS = {
+    "counted": counted,
+    "day": day,
+    "duration": duration,
+    "machine_moment": machine_moment,
+    "moment": moment,
+    "shown": shown,
+    "size": size,
+    "visible": visible,
+}

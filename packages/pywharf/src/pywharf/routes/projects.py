@@ -1,0 +1,131 @@
+"""``GET /project/<project>/`` and ``/project/<project>/<version>/``: a release for people."""
+
+from __future__ import annotations
+
+from functools import partial
+from urllib.parse import urlsplit, urlunsplit
+
+from packaging.utils import NormalizedName
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from pywharf.admission import Admitted, admit
+from pywharf.exchange import exchange_of
+from pywharf.own_address import moved
+from pywharf.pages.metadata import shown_metadata
+from pywharf.pages.query import query_of
+from pywharf.pages.rendering import render
+from pywharf.pages.setup_lines import lines_for
+from pywharf.pages.text import visible
+from pywharf.pages.validated import validated
+from pywharf.readme.description import Description, Shape
+from pywharf.readme.descriptions import Descriptions
+from pywharf.routes.simple import normalised_project
+from pywharf_core.auth import Access
+from pywharf_core.errors import ProjectNotFound, StorageUnavailable
+from pywharf_core.model import CoreMetadata, DistributionFile
+from pywharf_core.names import Answerer
+from pywharf_core.repository import ReleasePage, Repository
+from pywharf_core.upload.core_metadata import text_of
+
+_MOST_RELEASES = 50  # in the table of a project's page, unless all are asked for
+_SIMILAR = 5
+
+
+class ProjectPage:
+    """The routes; they need the process's ``Descriptions``."""
+
+    def __init__(self, descriptions: Descriptions) -> None:
+        self._descriptions = descriptions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        admitted = await admit(scope, Access.READ)
+        response = await self._response(scope, admitted)
+        await response(scope, receive, send)
+
+    async def _response(self, scope: Scope, admitted: Admitted) -> Response:
+        repository = admitted.repository
+        asked: str = scope["path_params"]["project"]
+        version: str | None = scope["path_params"].get("version")
+        project = normalised_project(asked)
+        threads = exchange_of(scope).threads(repository)
+        most = -1 if query_of(scope).get("versions") == "all" else _MOST_RELEASES
+        try:
+            page = await threads.run(repository.release_page, project, version, most_releases=most)
+        except ProjectNotFound:
+            return await threads.run(_missing, scope, repository, project)
+        spelled = version if version is None or page.release is None else page.release.version
+        path = f"/project/{project}/" + ("" if spelled is None else f"{spelled}/")
+        if (asked, version) != (project, spelled) or not scope["path"].endswith("/"):
+            return moved(scope, path)
+        description = await self._description(scope, admitted, page)
+        return await threads.run(partial(_page, scope, repository, page, description, latest=version is None))
+
+    async def _description(self, scope: Scope, admitted: Admitted, page: ReleasePage) -> Description | None:
+        """None: it cannot be read now."""
+        told_by = None if page.release is None else page.release.described_by
+        if told_by is None:
+            return Description("", Shape.PLAIN)
+        content_type = _content_type(told_by)
+        known = self._descriptions.recall(told_by.sha256, content_type)
+        if known is not None:
+            return known
+        repository = admitted.repository
+        try:
+            text = await exchange_of(scope).threads(repository).run(repository.description, told_by, admitted.secret)
+        except StorageUnavailable:
+            return None
+        return await self._descriptions.render(told_by.sha256, content_type, visible(text))
+
+
+def _page(
+    scope: Scope, repository: Repository, page: ReleasePage, description: Description | None, *, latest: bool
+) -> Response:
+    """:param latest: no version was asked for."""
+    project, release = page.state.name, page.release
+    told_by = None if release is None else release.described_by
+    fields: CoreMetadata = {} if told_by is None else told_by.core_metadata or {}
+    package = project if release is None or latest else f"{project}=={release.version}"
+    response = render(
+        scope,
+        "project.html",
+        project=project,
+        page=page,
+        release=release,
+        metadata=shown_metadata(project, fields, listed_among=repository.listed_among),
+        metadata_read=told_by is not None,
+        description=description,
+        lines=lines_for(scope, repository, package),
+        is_latest=release is not None and page.latest == release.version,
+        can_change=repository.storage.can_update,
+        can_delete=repository.storage.can_delete,
+    )
+    return validated(scope, response)
+
+
+def _missing(scope: Scope, repository: Repository, project: NormalizedName) -> Response:
+    """404, and who answers for the name instead."""
+    answer = repository.answer_for(project)
+    answer.demand_ready()
+    found = repository.search(project, limit=_SIMILAR)
+    elsewhere = _without_credentials(answer.because) if answer.answerer is Answerer.EXTRA_INDEX else ""
+    response = render(
+        scope,
+        "project_missing.html",
+        status=404,
+        project=project,
+        answerer=answer.answerer,
+        because=answer.because if answer.answerer is Answerer.PRIVATE else "",
+        elsewhere=elsewhere,
+        similar=found.entries,
+    )
+    return validated(scope, response)
+
+
+def _without_credentials(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _content_type(told_by: DistributionFile) -> str:
+    return (text_of(told_by.core_metadata or {}, "description_content_type") or "")[:200]
