@@ -114,7 +114,7 @@ Role = Literal["reader", "writer"]
 class Shelf:
     """A running server with the one repository ``local``.
 
-    :ivar prefix: in front of all its paths.
+    :ivar prefix: in front of all its paths; the server's address has it, too.
     """
 
     server: RunningServer
@@ -123,7 +123,7 @@ class Shelf:
     _cookies: dict[Role, str] = field(default_factory=dict)
 
     def url(self, path: str = "/") -> str:
-        return f"{self.server.url}{self.prefix}{path}"
+        return f"{self.server.url}{path}"
 
     def local(self, path: str = "/") -> str:
         """Of a path of the repository."""

@@ -63,6 +63,8 @@ def test_a_copied_line_installs(page: Page, shelf: Shelf, tmp_path: Path) -> Non
 @pytest.mark.parametrize("path", ["/", "/r/local/upload/", "/r/local/project/holygrail/1.0/"])
 def test_every_button_copies_what_stands_beside_it(page: Page, shelf: Shelf, path: str) -> None:
     page.goto(shelf.url(path))
+    for details in page.locator("details").all():
+        details.locator("summary").first.click()
     places = page.locator("[data-copy]").all()
     assert len(places) >= 3
     for place in places:

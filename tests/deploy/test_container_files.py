@@ -29,7 +29,7 @@ ENVIRONMENT = {"DOMAIN": "packages.example.com", "READ_SECRET": "r", "WRITE_SECR
 
 
 def compose(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [_compose_program(), "--file", DEPLOY / "compose.yaml", *arguments]
+    command: list[str | Path] = [_compose_program(), "--file", DEPLOY / "compose.yaml", *arguments]
     clean = {"PATH": "/usr/bin:/bin", **environment}
     return subprocess.run(command, env=clean, capture_output=True, text=True, timeout=60, check=False)
 
@@ -53,7 +53,7 @@ def services() -> dict[str, Any]:
 
 
 def test_hadolint_has_nothing_to_say() -> None:
-    command = [BIN / "hadolint", "--failure-threshold", "info", REPOSITORY / "Dockerfile"]
+    command: list[str | Path] = [BIN / "hadolint", "--failure-threshold", "info", REPOSITORY / "Dockerfile"]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (said.returncode, said.stdout) == (0, ""), said.stdout + said.stderr
 
@@ -107,7 +107,14 @@ def test_the_configuration_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("domain", [None, "packages.example.com"])
 def test_caddy_accepts_its_file(tmp_path: Path, domain: str | None) -> None:
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **({"DOMAIN": domain} if domain else {})}
-    command = [debian_program("caddy"), "validate", "--adapter", "caddyfile", "--config", DEPLOY / "Caddyfile"]
+    command: list[str | Path] = [
+        debian_program("caddy"),
+        "validate",
+        "--adapter",
+        "caddyfile",
+        "--config",
+        DEPLOY / "Caddyfile",
+    ]
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
 

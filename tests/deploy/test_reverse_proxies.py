@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
-from deploy.proxies import BLOCKS, Proxy, caddy, nginx, nginx_text
+from deploy.proxies import BLOCKS, PAGE, Proxy, caddy, nginx, nginx_text
+from pywharf.healthcheck import ask
 from pywharf_core.testing import make_wheel
 from support.access_log import line_of_request
 from support.certificate import Certificate, make_certificate
+from support.clean_environment import clean_environment
 from support.clients import Clients
 from support.debian_programs import debian_program
 from support.initialised import Initialised, initialise
-from support.running_server import RunningServer, running_server
+from support.running_server import PATIENCE, PYWHARF, RunningServer, running_server, wait_until
+from support.served import free_port
+from support.shell_blocks import commands
 from support.uploads import encode, form_headers, form_of
 
 LARGE = 100_000_000  # bytes
@@ -153,12 +159,40 @@ def test_a_client_cannot_choose_what_the_proxy_tells(site: Site) -> None:
 
 @pytest.mark.slow
 def test_a_client_beside_the_proxy_is_not_believed(site: Site) -> None:
-    connection = site.server.connect()
-    connection.source_address = ("127.0.0.9", 0)
+    connection = HTTPConnection(site.server.host, site.server.port, source_address=("127.0.0.9", 0))
     claims = {"X-Forwarded-For": "192.0.2.66", "X-Forwarded-Prefix": "/evil"}
     answer = site.server.ask("/nowhere", headers=claims, connection=connection)
     connection.close()
     assert line_of_request(site.server.root, answer.headers["x-request-id"])["client"] == "127.0.0.9"
+
+
+@pytest.mark.slow
+@pytest.mark.follows("docs/how-to/reverse-proxy.md", "Start pywharf", "TLS without a proxy")
+def test_the_commands_of_the_page_serve(certificate: Certificate, tmp_path: Path) -> None:
+    initialise(tmp_path / "my-root")
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_bytes(certificate.server.read_bytes())
+    port = free_port()
+    for heading in ("Start pywharf", "TLS without a proxy"):
+        [line] = commands(PAGE, heading)
+        words = shlex.split(line.replace("8888", str(port)))
+        assert words[0] == "pywharf"
+        process = subprocess.Popen([PYWHARF, *words[1:]], cwd=tmp_path, env=clean_environment(tmp_path))
+        try:
+            wait_until(lambda: _answers(port), "it answers")
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        ask("127.0.0.1", port)
+    except OSError:
+        return False
+    return True
 
 
 # What the tools themselves say of the files.
@@ -179,6 +213,8 @@ def test_caddy_accepts_its_configuration_as_it_is(tmp_path: Path, name: str) -> 
     (tmp_path / "Caddyfile").write_text(BLOCKS[name])
     for command in (["validate", "--config", "Caddyfile"], ["fmt", "Caddyfile"]):
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-        said = subprocess.run([program, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        said = subprocess.run(
+            [program, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
         assert said.returncode == 0, said.stderr
     assert said.stdout == BLOCKS[name], "formatted as Caddy does it"

@@ -17,7 +17,7 @@ import pytest
 from docs.code_blocks import DOCS
 from pywharf_core.cli.root import make_root
 from pywharf_core.plugins import load_plugins
-from support.shell_blocks import Block, blocks
+from support.shell_blocks import blocks
 
 ROOT = DOCS.parent
 TESTS = ROOT / "tests"

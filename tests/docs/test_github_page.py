@@ -31,7 +31,9 @@ def test_the_configurations_on_the_page_are_right(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-@pytest.mark.follows("docs/github.md", "From nothing to first install", "The index, and several servers", "GitHub Pages")
+@pytest.mark.follows(
+    "docs/github.md", "From nothing to first install", "The index, and several servers", "GitHub Pages"
+)
 def test_the_page_leads_from_nothing_to_an_installed_package(tmp_path: Path) -> None:
     make, server, publish, install = commands(PAGE, "From nothing to first install")
     port = free_port()

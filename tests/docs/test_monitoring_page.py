@@ -78,7 +78,10 @@ def test_an_alert_fires_and_is_silent_while_all_is_well(folder: Path, alert: str
         return [{"series": name, "values": value} for name, value in values.items()]
 
     quiet = {name: "1x60" if name.startswith("up") else "0x60" for name in FIRING[alert]}
-    case = {"interval": "1m", "promql_expr_test": [{"expr": f'count(ALERTS{{alertname="{alert}"}})', "eval_time": "1h"}]}
+    case = {
+        "interval": "1m",
+        "promql_expr_test": [{"expr": f'count(ALERTS{{alertname="{alert}"}})', "eval_time": "1h"}],
+    }
     document = {"rule_files": ["rules.yml"], "tests": []}
     for values, count in ((FIRING[alert], [{"labels": "{}", "value": 1}]), (quiet, [])):
         test = json.loads(json.dumps(case))  # a copy

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 from github_backend.command import run
 from github_backend.real_server import GitHubWharf, wharf_on
@@ -51,11 +52,11 @@ class Stage:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @contextmanager
-    def server(self, *, again_on: Path | None = None, **keys: str | float) -> Iterator[GitHubWharf]:
+    def server(self, *, again_on: Path | None = None, **keys: Any) -> Iterator[GitHubWharf]:
         """One of its own. It writes the index 2 s after a change.
 
         :param again_on: the ROOT of one that is dead; None: a new one.
-        :param keys: of the repository's table.
+        :param keys: of the repository's table; ``Any``, as each has its own type.
         """
         root = again_on or self.folder / f"root-{next(self.numbers)}"
         with wharf_on(self.fake, root, **{"sync_index_interval": 3600, **keys}) as wharf:
@@ -118,7 +119,7 @@ Fault = Callable[[Stage], Found]
 
 @contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
-    keys: dict[str, str | float] = {"sync_index_interval": 3600, "index_updates": "service"}
+    keys: dict[str, Any] = {"sync_index_interval": 3600, "index_updates": "service"}
     with FakeGitHub.running(hosts=Hosts(storage="127.0.0.2")) as fake, ExitStack() as stack:
         repository = fake.add_repo("acme", "packages")
         writer = fake.token("writer", rights={"acme/packages": "write"})

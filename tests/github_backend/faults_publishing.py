@@ -103,7 +103,8 @@ def killed(step: str, hook: str, **fault: Any) -> Fault:
     def run(on: Stage) -> Found:
         wheel = on.wheel()
         with on.server() as first:
-            on.fake.faults.next(step, **{hook: first.server.kill}, **fault)
+            deadly: dict[str, Any] = {hook: first.server.kill}
+            on.fake.faults.next(step, **deadly, **fault)
             saw = on.upload(wheel, first)
             first.server.kill()  # the connection breaks a moment before all of its processes are gone
         on.calm()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from github_fake import FakeGitHub, Repository, Token
 from support.listing import ACCEPT_JSON, listed
@@ -59,10 +60,10 @@ class GitHubWharf:
         return listed(answer.body) if answer.status == 200 else {}
 
 
-def configured(root: Path, fake: FakeGitHub, admin: Token | None, **keys: str | float) -> Path:
+def configured(root: Path, fake: FakeGitHub, admin: Token | None, **keys: Any) -> Path:
     """A ROOT with the repository ``acme`` on ``acme/packages``.
 
-    :param keys: more of the repository's table.
+    :param keys: as those of ``wharf_on``.
     """
     root.mkdir(parents=True, exist_ok=True)
     table: Mapping[str, object] = {
@@ -83,11 +84,11 @@ def configured(root: Path, fake: FakeGitHub, admin: Token | None, **keys: str | 
 
 @contextmanager
 def wharf_on(
-    fake: FakeGitHub, root: Path, *flags: str, ready: bool = True, impatient: bool = False, **keys: str | float
+    fake: FakeGitHub, root: Path, *flags: str, ready: bool = True, impatient: bool = False, **keys: Any
 ) -> Iterator[GitHubWharf]:
     """:param root: made if it is not there.
     :param impatient: GitHub counts as not answering after 2 s.
-    :param keys: more of the repository's table.
+    :param keys: more of the repository's table; ``Any``, as each has its own type.
     """
     admin = fake.token("admin", rights={"acme/packages": "write"})
     configured(root, fake, admin, **keys)

@@ -119,6 +119,18 @@ def _whole(stream: BinaryIO, file: DistributionFile) -> bytes:
     return content
 
 
+def _publish_in_shards(given: Given) -> None:
+    given.shard_the_index()
+    given.publish("2.0")
+    remote_changes.fold(given.here)
+
+
+def _wait_in_shards(given: Given) -> None:
+    given.shard_the_index()
+    given.publish("2.0")
+    given.here.synchronise()
+
+
 def _release_many(given: Given) -> None:
     given.add_many()
 
@@ -161,7 +173,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "looking for changes, something new, the index in 256 parts": Operation(
         4,
         lambda it: it.there.synchronise(),
-        lambda it: (it.shard_the_index(), it.publish("2.0"), remote_changes.fold(it.here)),
+        _publish_in_shards,
     ),
     "writing all waiting changes into the index": Operation(
         1, lambda it: remote_changes.fold(it.here), lambda it: [it.publish(f"2.{number}") for number in range(5)]
@@ -169,13 +181,13 @@ OPERATIONS: Mapping[str, Operation] = {
     "the same, the index in 256 parts": Operation(
         3,
         lambda it: remote_changes.fold(it.here),
-        lambda it: (it.shard_the_index(), it.publish("2.0"), it.here.synchronise()),
+        _wait_in_shards,
     ),
     "a webhook's notice": Operation(0, lambda it: _notice(it), lambda it: it.publish("2.0")),
     f"`update_index`, {MANY} releases": Operation(
-        3 + 5,
+        3 + 7,
         lambda it: it.command(
-            "update_index", "github", "acme", "--owner", "acme", "--repo", "packages", 
+            "update_index", "github", "acme", "--owner", "acme", "--repo", "packages",
             "--secret_env", "PYWHARF_TOKEN", "--api_url", it.fake.api_url,
         ),
         _release_many,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -218,6 +219,46 @@ def test_an_upload_that_died_is_swept_after_an_hour(
     assert storage.sweep() == 1
     assert not repository.drafts()
     assert list(storage.flaws()) == []
+
+
+def test_an_upload_that_comes_to_its_end_while_it_is_swept_is_left_alone(
+    fake: FakeGitHub, storage: GitHubStorage, repository: Repository, tmp_path: Path
+) -> None:
+    file, staged = make_upload(tmp_path)
+    assert run_dying(lambda: storage.add_file(file, staged), dying_at=3)
+    [draft] = repository.drafts()
+    fake.clock.advance(2 * HOUR)
+    fake.faults.next("GET /repos/{o}/{r}/releases/{id}", before=lambda: fake.world.publish(repository, draft))
+    assert storage.sweep() == 0
+    assert set(listed(storage)) == {file.filename}
+
+
+def test_a_sweep_right_after_a_scan_asks_for_what_the_scan_saw_only(
+    fake: FakeGitHub, storage: GitHubStorage, repository: Repository, tmp_path: Path
+) -> None:
+    file, staged = make_upload(tmp_path)
+    assert run_dying(lambda: storage.add_file(file, staged), dying_at=3)
+    fake.clock.advance(2 * HOUR)
+    assert list(storage.scan({})) == []
+    with fake.calls.during() as calls:
+        assert storage.sweep() == 1
+    assert calls.count("GET /repos/{o}/{r}/releases") == 0
+    assert not repository.drafts()
+    with fake.calls.during() as calls:
+        assert storage.sweep() == 0
+    assert calls.count("GET /repos/{o}/{r}/releases") == 1, "without a scan, it looks itself"
+
+
+def test_a_server_whose_clock_is_slow_does_not_lose_its_uploads_to_the_others(
+    fake: FakeGitHub, storage: GitHubStorage, repository: Repository, tmp_path: Path
+) -> None:
+    file, staged = make_upload(tmp_path)
+    assert run_dying(lambda: storage.add_file(file, staged), dying_at=3)
+    [draft] = repository.drafts()
+    assert draft.body is not None
+    draft.body = re.sub(r'drafted_at = "\d{4}', 'drafted_at = "2020', draft.body)
+    assert storage.sweep() == 0
+    assert repository.drafts() == [draft]
 
 
 def test_somebody_else_s_draft_is_left_alone(fake: FakeGitHub, storage: GitHubStorage, repository: Repository) -> None:

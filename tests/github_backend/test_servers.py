@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 
 import pytest
@@ -140,7 +141,7 @@ def test_the_same_file_on_two_servers_at_one_moment_is_published_once(
 def test_a_webhook_tells_the_other_server_at_once(
     fake: FakeGitHub, repository: Repository, writer: Token, tmp_path: Path
 ) -> None:
-    never: Mapping[str, float | str] = {"sync_index_interval": 3600, "webhook_secret": HOOK}
+    never: dict[str, Any] = {"sync_index_interval": 3600, "webhook_secret": HOOK}
     with wharf_on(fake, tmp_path / "here") as here, wharf_on(fake, tmp_path / "there", **never) as there:
         told = 0
 
@@ -170,7 +171,7 @@ def test_a_webhook_tells_the_other_server_at_once(
 def test_shared_secrets_open_a_github_repository_to_people_without_accounts(
     fake: FakeGitHub, repository: Repository, writer: Token, tmp_path: Path
 ) -> None:
-    keys = {"auth": "secrets", "read_secret": "reads", "write_secret": "writes"}
+    keys: dict[str, Any] = {"auth": "secrets", "read_secret": "reads", "write_secret": "writes"}
     with wharf_on(fake, tmp_path / "root", **keys) as wharf:
         wheel = make_wheel(tmp_path, "holygrail", "1.0")
         reads, writes = fake.token("r"), fake.token("w")

@@ -209,7 +209,7 @@ def _has_overlays(folder: Path) -> bool:
     for each in (lower, upper, work, merged):
         each.mkdir()
     options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-    mount = ["mount", "-t", "overlay", "overlay", "-o", options, merged]
+    mount: list[str | Path] = ["mount", "-t", "overlay", "overlay", "-o", options, merged]
     mounted = subprocess.run(mount, stderr=subprocess.DEVNULL, check=False).returncode == 0
     if mounted:
         subprocess.run(["umount", merged], check=True)

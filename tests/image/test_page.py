@@ -68,7 +68,9 @@ def reader(podman: Podman, base: str, tmp_path: Path) -> Iterator[Reader]:
 
 
 @pytest.mark.slow
-@pytest.mark.follows("docs/how-to/container.md", "Build it", "Run it", "The volume", "Look after it", "Upgrade", "Back up")
+@pytest.mark.follows(
+    "docs/how-to/container.md", "Build it", "Run it", "The volume", "Look after it", "Upgrade", "Back up"
+)
 def test_the_page_builds_runs_upgrades_and_backs_up(reader: Reader) -> None:
     reader.type("Build it")
     printed = reader.type("Run it")

@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from httpx2 import Response
+from httpx2 import Request, Response
 from starlette.testclient import TestClient
 
 from pywharf.app import create_app
+from pywharf.forwarded import read_prefix
 from pywharf.settings import ServerSettings
 from pywharf_core.configuration_in_force import ConfigurationInForce
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
 from support.access_log import line_of_request
 from support.listing import ACCEPT_JSON, listed, listed_projects
+from support.openapi import openapi
 from support.running_server import wait_until
 from support.uploads import Part, basic, encode, form_headers, form_of
 
@@ -95,6 +97,23 @@ class Application:
         return line_of_request(self.root.path, answer.headers["x-request-id"])
 
 
+class _Client(TestClient):
+    """Holds every answer to the OpenAPI document.
+
+    :ivar prefix: under which the application is shown.
+    """
+
+    prefix = ""
+
+    def send(self, request: Request, **options: Any) -> Response:
+        answer = super().send(request, **options)
+        path = request.url.raw_path.decode("ascii").partition("?")[0].removeprefix(self.prefix)
+        if "x-forwarded-prefix" not in request.headers:
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            openapi().check(request.method, path, answer.status_code, headers, answer.content)
+        return answer
+
+
 @contextmanager
 def application(
     folder: Path,
@@ -115,7 +134,8 @@ def application(
     if config is not None:
         ConfigurationInForce(root).start_with(config, admin_secret)
     app = create_app(ServerSettings(root=str(folder), **{"extra_index_url": EXTRA, **settings}), plugins=plugins)
-    with TestClient(app, follow_redirects=False, client=(client_address, 50000)) as client:
+    with _Client(app, follow_redirects=False, client=(client_address, 50000)) as client:
+        client.prefix = read_prefix(settings.get("path_prefix", ""))
         asked = Application(client, root)
         if ready:
             asked.wait_until_ready()

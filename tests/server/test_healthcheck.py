@@ -85,7 +85,9 @@ def test_somebody_else_who_answers_is_not_the_server(tmp_path: Path) -> None:
         port = listener.getsockname()[1]
         answer = "import socket, sys; c, _ = socket.socket(fileno=int(sys.argv[1])).accept(); c.recv(999);"
         answer += "c.sendall(b'HTTP/1.1 404 Not Found\\r\\n\\r\\n')"
-        somebody = subprocess.Popen([sys.executable, "-c", answer, str(listener.fileno())], pass_fds=[listener.fileno()])
+        somebody = subprocess.Popen(
+            [sys.executable, "-c", answer, str(listener.fileno())], pass_fds=[listener.fileno()]
+        )
         with pytest.raises(Unhealthy, match="the answer to /healthz is 'HTTP/1.1 404 Not Found'"):
             ask("127.0.0.1", port)
         assert somebody.wait(30) == 0

@@ -16,9 +16,8 @@ from support.repository_copy import REPOSITORY
 
 PATH = REPOSITORY / "docs" / "openapi.yaml"
 
-#: That any address may answer with, and no operation lists: a wrong method, a malformed request, a page of another site's
-#: making, and a bug.
-ANYWHERE = {400: "Invalid", 403: "Forbidden", 405: "Invalid", 500: "Invalid"}
+#: That any address may answer with, as the document's description says, and no operation lists.
+ANYWHERE = {303: "SeeOther", 400: "Invalid", 403: "Forbidden", 405: "Invalid", 500: "Invalid"}
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,24 @@ class OpenApi:
         self.document = document
         self.operations = list(_operations(document))
         self._patterns = [(_pattern(operation.path), operation) for operation in self.operations]
-        # The fewer parameters, the more it says: as OpenAPI has it.
-        self._patterns.sort(key=lambda entry: entry[1].path.count("{"))
+        # The fewer parameters, and the more beside them, the more it says.
+        self._patterns.sort(key=lambda entry: (entry[1].path.count("{"), -len(entry[1].path)))
         self._validators: dict[str, jsonschema_rs.Validator] = {}
 
     def find(self, method: str, path: str) -> Operation | None:
-        """:param path: as it was sent, without the query."""
+        """What the document says of it; a slash at the end may be there or not.
+
+        :param path: as it was sent, without the query.
+        """
         path = re.sub(r"/{2,}", "/", path)
         path = re.sub(r"^/r/[^/]+(?=/|$)", "", path) or "/"
+        path = re.sub("%2b", "+", path, flags=re.IGNORECASE)
         method = "GET" if method == "HEAD" else method
-        for pattern, operation in self._patterns:
-            if operation.method == method and pattern.fullmatch(path):
-                return operation
+        other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+        for spelling in (path, other):
+            for pattern, operation in self._patterns:
+                if operation.method == method and pattern.fullmatch(spelling):
+                    return operation
         return None
 
     def check(self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes) -> Operation | None:
@@ -123,6 +128,4 @@ def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    """Of paths; with a slash at the end or without."""
-    pattern = re.sub(r"\{\w+\}", "[^/]+", re.sub(r"[.+]", r"\\\g<0>", template.rstrip("/")))
-    return re.compile(f"{pattern}/?")
+    return re.compile(re.sub(r"\{\w+\}", "[^/]+", re.sub(r"[.+]", r"\\\g<0>", template)))

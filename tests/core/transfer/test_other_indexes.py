@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -276,6 +277,16 @@ def test_a_later_version_of_the_api_is_read(desk: Desk, index: OtherIndex, folde
     index.file("holygrail", make_wheel(folder, "holygrail", "1.0"))
     index.project("holygrail", meta={"api-version": "1.99"})
     assert desk.told("import", "local", index.url, "--project", "holygrail")["imported"] == 1
+
+
+def test_without_the_library_for_pages_it_is_said_how_to_get_it(
+    desk: Desk, index: OtherIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pypi_simple", None)
+    monkeypatch.delitem(sys.modules, "pywharf_core.transfer.web_index", raising=False)
+    result = desk.run("import", "local", index.url, "--project", "*")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "get it by `pip install 'pywharf-core[import]'`." in result.stderr
 
 
 def test_nobody_there_is_one_sentence_after_a_few_tries(desk: Desk) -> None:

@@ -324,10 +324,11 @@ class Repository:
                 "admin secret."
             ) from error
 
-    def _correct(self, file: DistributionFile, error: WharfError, secret: Secret | None = None) -> FileNotFound:
-        """Bring one file's row in line with the storage, which contradicted it.
+    def correct(self, file: DistributionFile, error: WharfError, secret: Secret | None = None) -> FileNotFound:
+        """Bring one file's row in line with the storage, which contradicted it. Asks the storage.
 
         :param error: what the storage said.
+        :returns: what to say to whoever wanted the file.
         :raises StorageUnavailable: the storage is not there, which says nothing of the file; or it contradicts itself.
         """
         with self._acting(secret) as storage:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import IO, Any, Self, cast
 
 import github
@@ -30,6 +31,7 @@ API_VERSION = "2022-11-28"
 
 _RETRIES = 2  # of reading requests only; a write that went wrong is looked at, never sent again blindly
 _MAX_WAIT = 2  # seconds that a retry may wait while a thread of the server is held
+_REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 _STATUS = re.compile(r"\b5\d\d\b")  # in what urllib3 says when all its tries were answered so
 
 keep_signed_addresses_out_of_logs()
@@ -50,7 +52,7 @@ class Timeouts:
 
 
 class _CappedRetry(GithubRetry):
-    """PyGithub's cap knows rate limits only; a ``Retry-After`` would be slept whole."""
+    """What GitHub refuses is told at once: PyGithub would ask again, and sleep a ``Retry-After`` whole."""
 
     def increment(
         self,
@@ -62,7 +64,8 @@ class _CappedRetry(GithubRetry):
         _stacktrace: Any = None,
     ) -> Self:
         wait = None if response is None else self.get_retry_after(response)
-        if response is not None and wait is not None and wait > _MAX_WAIT:
+        refused = response is not None and response.status in _REFUSED
+        if response is not None and (refused or (wait is not None and wait > _MAX_WAIT)):
             text = response.read(decode_content=True).decode("utf-8", "replace")
             answer = parsed(response.status, _lower(response.headers), text)
             raise github.GithubException(answer.status, answer.data, dict(answer.headers))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -32,14 +34,38 @@ logger = logging.getLogger(__name__)
 
 SWEPT_AFTER = timedelta(hours=1)
 
+_REMEMBERED_FOR = 600.0  # seconds
+
+
+class SeenDead:
+    """What the last whole scan saw that nobody needs any more, so that a sweep right after it need not list all again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: tuple[float, Sequence[Listed]] | None = None
+
+    def put(self, seen: Sequence[Listed]) -> None:
+        with self._lock:
+            self._seen = time.monotonic(), seen
+
+    def take(self) -> Sequence[Listed] | None:
+        """None: there was no scan just now."""
+        with self._lock:
+            seen, self._seen = self._seen, None
+        return None if seen is None or time.monotonic() - seen[0] > _REMEMBERED_FOR else seen[1]
+
 
 class Listing:
-    """With one caller's rights."""
+    """With one caller's rights.
 
-    def __init__(self, requests: ReleaseRequests, serving: Serving, states: ProjectStates) -> None:
+    :param dead: shared by all callers.
+    """
+
+    def __init__(self, requests: ReleaseRequests, serving: Serving, states: ProjectStates, dead: SeenDead) -> None:
         self._requests = requests
         self._serving = serving
         self._states = states
+        self._dead = dead
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
         """As ``Storage.scan``: one request for each 100 releases, and one for the projects' states.
@@ -48,8 +74,11 @@ class Listing:
         """
         seen: set[str] = set()
         buried: list[Tombstone] = []
+        dead: list[Listed] = []
         for listed in self._requests.listed():
             found = releases.read(listed.release)
+            if _dead(listed) is not None:
+                dead.append(listed)
             if isinstance(found, Tombstone):
                 buried.append(found)
                 seen.add(found.file.filename)
@@ -58,6 +87,7 @@ class Listing:
             if result is not None and result.filename not in seen:
                 seen.add(result.filename)
                 yield result
+        self._dead.put(dead)
         present = seen - {tombstone.file.filename for tombstone in buried}
         yield from _remembered(self._states.read(), buried, present)
 
@@ -78,7 +108,8 @@ class Listing:
 
         :returns: how many there were. None are seen by a secret that may not write.
         """
-        return sum(self._swept(listed) for listed in self._requests.listed())
+        seen = self._dead.take()
+        return sum(self._swept(listed) for listed in (self._requests.listed() if seen is None else seen))
 
     def _scanned(
         self, found: Published | Draft | Refused | Tombstone, known: Mapping[str, str]
@@ -99,6 +130,9 @@ class Listing:
         try:
             match _dead(listed):
                 case Draft() as found:
+                    now = self._requests.by_id(found.release_id)
+                    if now is None or not now.get("draft"):  # a very long upload came to its end in this moment
+                        return False
                     self._requests.delete(found.release_id)
                     logger.info("unfinished upload removed", extra={"release": str(listed.release.get("tag_name"))})
                 case Tombstone() as found:

@@ -40,7 +40,7 @@ from pywharf_github.client import Client, Connections
 from pywharf_github.condition import condition_of
 from pywharf_github.disk_cache import DiskCache
 from pywharf_github.finding import Finder
-from pywharf_github.listing import Listing
+from pywharf_github.listing import Listing, SeenDead
 from pywharf_github.options import GitHubOptions
 from pywharf_github.project_states import ProjectStates
 from pywharf_github.publishing import Publisher
@@ -79,6 +79,7 @@ class _Shared:
     urls: SignedUrls
     downloads: DiskCache
     attachments: DiskCache
+    dead: SeenDead
     now: Callable[[], datetime]
 
 
@@ -131,6 +132,7 @@ class GitHubStorage(Storage):
             urls=SignedUrls(clock),
             downloads=DiskCache(work / "downloads"),
             attachments=DiskCache(work / "attachments", max_bytes=_ATTACHMENTS_KEPT, spared_for=0),
+            dead=SeenDead(),
             now=now,
         )
         return cls(shared, None)
@@ -218,7 +220,7 @@ class GitHubStorage(Storage):
 
     @cached_property
     def _listing(self) -> Listing:
-        return Listing(self._requests, self._serving, self._states)
+        return Listing(self._requests, self._serving, self._states, self._shared.dead)
 
     @cached_property
     def _changer(self) -> Changer:

@@ -83,10 +83,9 @@ def _ask_under_tls(host: str, port: int) -> bytes:
     context = ssl.create_default_context()
     context.check_hostname = False  # the certificate is for the name that clients use, not for this one
     context.verify_mode = ssl.CERT_NONE
-    with socket.create_connection((host, port), _PATIENCE) as connection:
-        with context.wrap_socket(connection) as encrypted:
-            # Silence after the handshake: it is there, and wants to see a client's certificate.
-            return _exchange(encrypted) or b"HTTP/1.1 200"
+    with socket.create_connection((host, port), _PATIENCE) as connection, context.wrap_socket(connection) as encrypted:
+        # Silence after the handshake: it is there, and wants to see a client's certificate.
+        return _exchange(encrypted) or b"HTTP/1.1 200"
 
 
 def _exchange(connection: socket.socket) -> bytes:

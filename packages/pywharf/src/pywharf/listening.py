@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+from urllib.parse import quote
 
 from pywharf_core.errors import WharfError
 
@@ -51,7 +52,7 @@ def url_of(listener: socket.socket, *, scheme: str, path_prefix: str = "") -> st
     address = ipaddress.ip_address(host.partition("%")[0])
     if address.is_unspecified:  # 0.0.0.0 and :: are not addresses a client can use everywhere
         host = "127.0.0.1" if address.version == 4 else "::1"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{path_prefix}"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{quote(path_prefix)}"
 
 
 def _sentence(host: str, port: int, error: OSError) -> str:

@@ -35,8 +35,10 @@ def copy(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Copy packages from one repository to another: files with their metadata, upload times and provenance, yanks, status
-    of projects, and reserved names.
+    """Copy packages from one repository to another.
+
+    Files come with their metadata, upload times, yanks and provenance; the status of projects and reserved names come
+    along.
 
     What is there already is left alone, so the same command goes on after an interruption. Exit status 1 if a file was
     refused.

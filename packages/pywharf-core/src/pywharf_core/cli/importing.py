@@ -74,8 +74,10 @@ def import_packages(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Publish packages that lie elsewhere: in folders and files, in the store of a pypiserver, in an export of devpi or
-    pywharf, or in another index.
+    """Publish packages that lie elsewhere.
+
+    They are taken from folders and files, from the store of a pypiserver, from an export of devpi or pywharf, or from
+    another index.
 
     Each file is checked and published as an upload is, except those of an export of pywharf, which come back as they
     were. What is there already is left alone, so the same command goes on after an interruption. Exit status 1 if a file

@@ -478,7 +478,10 @@ class StorageContract:
     def test_a_healthy_store_has_no_flaws_and_a_sweep_takes_nothing_from_it(
         self, storage: Storage, reopen: Reopen, tmp_path: Path
     ) -> None:
-        added = [_publish(storage, tmp_path, "a", "1.0", provenance=b"{}"), _publish(storage, tmp_path, "b", sdist=True)]
+        added = [
+            _publish(storage, tmp_path, "a", "1.0", provenance=b"{}"),
+            _publish(storage, tmp_path, "b", sdist=True),
+        ]
         if storage.can_update:
             storage.update_file(replace(added[0], yanked=""), {AttachmentKind.PROVENANCE: b"[]"})
             storage.update_project(ProjectState(name=normalise("b"), status=ProjectStatus.ARCHIVED))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from packaging.utils import NormalizedName
 
 from pywharf_core import changes
+from pywharf_core.errors import FileNotFound
 from pywharf_core.index.sync import with_what_was_computed
 from pywharf_core.model import DistributionFile, ProjectState
 from pywharf_core.repository import Repository
@@ -83,7 +84,7 @@ class AboutFile(Disagreement):
         """What kept its fingerprint, a synchronisation leaves as it is; and what waits for the remote index, too."""
         row, stored = self._both()
         if row is not None and stored is None:
-            self.repository.correct(row)
+            self.repository.correct(row, FileNotFound(f"{row.filename} is gone."))
         if row is not None and stored is not None and row.sha256 == stored.sha256 and differences(row, stored):
             if self.repository.storage.keeps_index:  # or the remote index would bring the wrong row back
                 changes.amend(self.repository, stored, {})

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from pywharf.admission import Admitted, admit
 from pywharf.exchange import exchange_of
+from pywharf.logs import request_id
 from pywharf.pages.query import query_of
 from pywharf.pages.rendering import render
 from pywharf.routes.simple import normalised_project
@@ -105,6 +106,7 @@ def _deletion_page(scope: Scope, repository: Repository, filename: str | None, p
         scope,
         "delete.html",
         status=400 if problem else 200,
+        headers={"X-Request-Id": request_id.get()} if problem else {},
         project=project,
         release=release,
         files=files,

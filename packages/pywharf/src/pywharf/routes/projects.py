@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from pywharf.admission import Admitted, admit
 from pywharf.exchange import exchange_of
+from pywharf.logs import request_id
 from pywharf.own_address import moved
 from pywharf.pages.metadata import shown_metadata
 from pywharf.pages.query import query_of
@@ -113,6 +114,7 @@ def _missing(scope: Scope, repository: Repository, project: NormalizedName) -> R
         scope,
         "project_missing.html",
         status=404,
+        headers={"X-Request-Id": request_id.get()},
         project=project,
         answerer=answer.answerer,
         because=answer.because if answer.answerer is Answerer.PRIVATE else "",
