@@ -47,6 +47,6 @@ WORKDIR /pywharf-root
 VOLUME ["/pywharf-root"]
 EXPOSE 8888
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=10s --start-period=20s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=20s --retries=3 \
   CMD ["python3", "-P", "-m", "pywharf.healthcheck"]
 ENTRYPOINT ["pywharf"]

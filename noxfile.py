@@ -96,6 +96,14 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def github(session: nox.Session) -> None:
+    """Try faults, tokens and requests on the stand-in for GitHub, and write what is found into docs/github*.md."""
+    _install_pywharf(session, "-r", "tests/requirements.txt")
+    found = [f"tests/github_backend/test_{name}.py" for name in ("clients", "fault_plan", "calls")]
+    session.run("pytest", *found, *session.posargs, env={"PYWHARF_WRITE_DOCS": "1"})
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure speed and memory as ratios to a floor of the same run; a benchmark's name after `--`."""
     _install_pywharf(session, "-r", "tests/requirements.txt")

@@ -8,6 +8,13 @@ from playwright.sync_api import Page
 
 _MOST = 300  # presses of Tab
 
+# Also where the page put the focus elsewhere.
+_TO_THE_TOP = """() => {
+  document.body.tabIndex = -1;
+  document.body.focus();
+  document.body.removeAttribute("tabindex");
+}"""
+
 # The element that has the focus: where it stands among all, what it is called, and what shows that it has the focus.
 _FOCUSED = """() => {
   const element = document.activeElement;
@@ -46,7 +53,7 @@ class Stopover:
 
 def tab_through(page: Page) -> list[Stopover]:
     """From the top of the page until the focus leaves it, or comes round."""
-    page.evaluate("() => { document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0) }")
+    page.evaluate(_TO_THE_TOP)
     found: list[Stopover] = []
     for _ in range(_MOST):
         page.keyboard.press("Tab")

@@ -33,12 +33,13 @@ _STICKING_OUT = """() => {
     return box.width > 1 && box.right > width + 1 && !scrolls(e);
   });
   const page = document.scrollingElement;
-  return [page.scrollWidth - page.clientWidth, out.map(e => `${e.localName}.${e.className}: ${e.textContent.trim().slice(0, 40)}`)];
+  const told = out.map(e => `${e.localName}.${e.className}: ${e.textContent.trim().slice(0, 40)}`);
+  return [page.scrollWidth - page.clientWidth, told];
 }"""
 
 # Boxes that cut off their own text.
 _CUT = """() => [...document.querySelectorAll("main *, header *")].filter(e =>
-    getComputedStyle(e).overflowX === "hidden" && e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1
+    getComputedStyle(e).overflowX === "hidden" && !e.matches(".unseen") && e.scrollWidth > e.clientWidth + 1
   ).map(e => `${e.localName}.${e.className}`)"""
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from importlib.util import find_spec
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,19 @@ def _compose_program() -> Path:
 
 
 @pytest.fixture(scope="module")
-def services() -> dict[str, Any]:
-    """As Compose itself understands them."""
+def understood() -> dict[str, Any]:
+    """The file as Compose itself understands it."""
     said = compose("config", "--format", "json", environment=ENVIRONMENT)
     assert said.returncode == 0, said.stderr
     assert said.stderr == "", "no warnings"
-    understood: dict[str, Any] = json.loads(said.stdout)["services"]
-    return understood
+    document: dict[str, Any] = json.loads(said.stdout)
+    return document
+
+
+@pytest.fixture
+def services(understood: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = understood["services"]
+    return found
 
 
 def test_hadolint_has_nothing_to_say() -> None:
@@ -76,6 +83,13 @@ def test_the_server_s_variables_fit_its_flags(services: dict[str, Any]) -> None:
     words = arguments_from({**image, **services["pywharf"]["environment"]}, make_root(load_plugins()))
     proxy = services["caddy"]["networks"]["inside"]["ipv4_address"]
     assert f"--trusted_proxy={proxy}" in words, "Caddy's own address and no other"
+
+
+def test_the_engine_gives_the_proxy_s_address_to_nobody_else(understood: dict[str, Any]) -> None:
+    [pool] = understood["networks"]["inside"]["ipam"]["config"]
+    address = ip_address(understood["services"]["caddy"]["networks"]["inside"]["ipv4_address"])
+    assert address in ip_network(pool["subnet"])
+    assert address not in ip_network(pool["ip_range"])
 
 
 def test_only_the_proxy_can_be_reached(services: dict[str, Any]) -> None:

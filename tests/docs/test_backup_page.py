@@ -77,7 +77,7 @@ def sha256s(wheels: list[Path]) -> dict[str, str]:
 @pytest.mark.follows("docs/how-to/backup-and-restore.md", "Back up", "Restore", "Drill")
 def test_the_drill(secrets: Initialised, tmp_path: Path) -> None:
     port = free_port()
-    terminal = Terminal(tmp_path / "terminal", words_for(port), **secrets_in_variables(secrets))
+    terminal = Terminal(tmp_path / "terminal", words_for(port), variables=secrets_in_variables(secrets))
     with running_server(secrets.root, "--extra_index_url", "") as server:
         holygrail = make_wheel(tmp_path / "dist", "holygrail", "1.0")
         gone = make_wheel(tmp_path / "dist", "gone", "1.0")

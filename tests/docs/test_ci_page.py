@@ -45,7 +45,7 @@ def terminal(tmp_path: Path, server: RunningServer, secrets: Initialised) -> Ter
         "https://local": "http://local",
         "packages.example.com": f"127.0.0.1:{server.port}",
     }
-    return Terminal(tmp_path / "terminal", words, **secrets_in_variables(secrets))
+    return Terminal(tmp_path / "terminal", words, variables=secrets_in_variables(secrets))
 
 
 def published(server: RunningServer, secrets: Initialised, project: str) -> bool:

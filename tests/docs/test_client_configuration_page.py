@@ -45,7 +45,7 @@ def terminal(tmp_path: Path, server: RunningServer, secrets: Initialised) -> Ter
         "machine packages.example.com": "machine 127.0.0.1",
         "https://packages.example.com": f"http://127.0.0.1:{server.port}",
     }
-    terminal = Terminal(tmp_path / "terminal", words, **secrets_in_variables(secrets))
+    terminal = Terminal(tmp_path / "terminal", words, variables=secrets_in_variables(secrets))
     terminal.write("~/.netrc", BLOCKS["netrc"])
     return terminal
 

@@ -126,7 +126,7 @@ def _help(*command: str) -> str:
 
 
 def _options_of_client(program: str, words: list[str]) -> set[str]:
-    names = []
+    names: list[str] = []
     for word in words[:2]:
         if not re.fullmatch(r"[a-z]+", word) or program != "uv" and names:
             break

@@ -32,7 +32,9 @@ def test_a_certificate_of_its_own_is_believed_when_it_is_named(tmp_path: Path) -
         fake.add_organization("acme", members=("maker",))
         token = fake.token("maker").value
         words = {"github.example.com": f"localhost:{port}", "/etc/ssl/acme.pem": str(certificate.authority)}
-        terminal = Terminal(tmp_path / "terminal", words, PYWHARF_TOKEN=token, PYWHARF_ADMIN_TOKEN=token)
+        terminal = Terminal(
+            tmp_path / "terminal", words, variables={"PYWHARF_TOKEN": token, "PYWHARF_ADMIN_TOKEN": token}
+        )
         address, authority, make, check = commands(PAGE, "Begin")
         [update] = commands(PAGE, "The workflow")
         with pytest.raises(AssertionError, match="SSLCertVerificationError"):

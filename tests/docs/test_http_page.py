@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import cast
-
-from starlette.routing import Route
+from pathlib import Path
 
 from docs.code_blocks import DOCS
-from pywharf.app import _routes
 from pywharf.http_errors import STATUS
-from pywharf.routes.initialize import Initialize
-from pywharf.routes.metrics import Metrics
-from pywharf.sessions import Sessions
+from support.application_routes import application_routes
 
 PAGE = (DOCS / "http.md").read_text(encoding="utf-8")
 
 
-def served() -> set[str]:
+def served(root: Path) -> set[str]:
     """Paths of the application, as the page writes them; of two that differ by a slash at the end the one with it."""
-    routes = _routes(cast(Initialize, object()), cast(Metrics, object()), cast(Sessions, object()))  # no request is made
-    paths = {cast(Route, route).path.replace("{", "<").replace("}", ">") for route in routes}
+    paths = {route.path.replace("{", "<").replace("}", ">") for route in application_routes(root)}
     return {path for path in paths if f"{path}/" not in paths}
 
 
@@ -28,9 +22,9 @@ def told() -> set[str]:
     return set(re.findall(r"[A-Z` ](/[\w<>./+-]*)`", PAGE))
 
 
-def test_every_route_of_the_application_is_told() -> None:
+def test_every_route_of_the_application_is_told(tmp_path: Path) -> None:
     assert "<upload URL>/+simple/<project>/" in PAGE
-    assert {path for path in served() if "/+simple/" not in path} <= told()
+    assert {path for path in served(tmp_path) if "/+simple/" not in path} <= told()
 
 
 def test_every_status_of_an_error_is_told() -> None:

@@ -87,7 +87,7 @@ def test_an_alert_fires_and_is_silent_while_all_is_well(folder: Path, alert: str
         test = json.loads(json.dumps(case))  # a copy
         test["input_series"] = series(values)
         test["promql_expr_test"][0]["exp_samples"] = count
-        document["tests"].append(test)  # type: ignore[attr-defined]  # a list of the document
+        document["tests"].append(test)
     (folder / "tests.yml").write_text(yaml.safe_dump(document))
     assert "SUCCESS" in promtool(folder, "test", "rules", "tests.yml")
 

@@ -158,7 +158,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def with_wheels(tmp_path: Path, wheels: Path) -> Terminal:
     """What these wheels need is not installed with them: other tests do that."""
     offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_FIND_LINKS": str(wheels)}
-    return Terminal(tmp_path / "terminal", **offline)
+    return Terminal(tmp_path / "terminal", variables=offline)
 
 
 @pytest.mark.follows("docs/attestations.md", "Turning them on")

@@ -14,7 +14,7 @@ from pywharf_core.testing import make_wheel
 from pywharf_core.verify.findings import FindingKind
 from support.initialised import Initialised, initialise
 from support.listing import ACCEPT_JSON, listed
-from support.running_server import RunningServer, running_server
+from support.running_server import RunningServer, running_server, wait_until
 from support.shell_blocks import scripts
 from support.terminal import Terminal
 from support.uploads import encode, form_headers, form_of
@@ -50,19 +50,32 @@ def damage(path: Path) -> None:
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-@pytest.mark.slow
-@pytest.mark.follows("docs/verify.md", "Verifying a repository")
-def test_a_damaged_file_is_found_and_put_back_or_deleted(
-    secrets: Initialised, server: RunningServer, tmp_path: Path
-) -> None:
-    store = secrets.root / "cache/local/storage"
-    terminal = Terminal(tmp_path / "terminal", {"ROOT": str(secrets.root), "my-store": str(store)})
-    [verify], [repair], put_back, [delete] = [it.splitlines() for it in scripts(PAGE, "Verifying a repository")]
+@pytest.fixture
+def wheel(server: RunningServer, secrets: Initialised, tmp_path: Path) -> Path:
+    """Published."""
     wheel = make_wheel(tmp_path / "dist", "holygrail", "1.0")
     assert publish(server, secrets, wheel) == 200
+    return wheel
+
+
+@pytest.fixture
+def store(secrets: Initialised) -> Path:
+    return secrets.root / "cache/local/storage"
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, secrets: Initialised, store: Path) -> Terminal:
+    return Terminal(tmp_path / "terminal", {"ROOT": str(secrets.root), "my-store": str(store)})
+
+
+@pytest.mark.slow
+@pytest.mark.follows("docs/verify.md", "Verifying a repository")
+def test_a_damaged_file_is_found_and_put_back(
+    terminal: Terminal, server: RunningServer, secrets: Initialised, wheel: Path, store: Path
+) -> None:
+    [verify], [repair], put_back, _ = [it.splitlines() for it in scripts(PAGE, "Verifying a repository")]
     terminal.type("pywharf export local backup --root ROOT")
     assert "all is well" in terminal.type(verify)
-
     damage(store / "holygrail" / WHEEL)
     for line in (verify, repair):
         assert f"damaged: {WHEEL} has not the bytes" in terminal.type(f"{line} || test $? = 1")
@@ -70,10 +83,19 @@ def test_a_damaged_file_is_found_and_put_back_or_deleted(
     for line in put_back:
         said = terminal.type(line)
     assert "all is well" in said
+    address = f"/simple/holygrail/{WHEEL}"
+    wait_until(lambda: server.ask(address, secrets.reader).body == wheel.read_bytes(), "it is served again")
 
+
+@pytest.mark.slow
+@pytest.mark.follows("docs/verify.md", "What to do about a damaged file")
+def test_a_damaged_file_is_deleted_and_comes_back_with_the_same_content_only(
+    terminal: Terminal, server: RunningServer, secrets: Initialised, wheel: Path, store: Path, tmp_path: Path
+) -> None:
+    _, delete = scripts(PAGE, "What to do about a damaged file")
     damage(store / "holygrail" / WHEEL)
     terminal.type(delete)
     assert publish(server, secrets, make_wheel(tmp_path / "other", "holygrail", "1.0", summary="other")) == 409
     assert publish(server, secrets, wheel) == 200
     assert server.ask(f"/simple/holygrail/{WHEEL}", secrets.reader).body == wheel.read_bytes()
-    assert "all is well" in terminal.type(verify)
+    assert "all is well" in terminal.type("pywharf verify local --root ROOT")

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def command(secrets: Initialised, folder: Path, *flags: str) -> list[str]:
     return [PYWHARF, "export", "local", str(folder), "--root", str(secrets.root), "--json", *flags]
 
 
-def run(secrets: Initialised, folder: Path, *flags: str) -> dict[str, int]:
+def run(secrets: Initialised, folder: Path, *flags: str) -> dict[str, Any]:
     done = subprocess.run(
         command(secrets, folder, *flags),
         env=clean_environment(folder.parent),
@@ -60,7 +61,7 @@ def run(secrets: Initialised, folder: Path, *flags: str) -> dict[str, int]:
         text=True,
         check=True,
     )
-    report: dict[str, int] = json.loads(done.stdout)
+    report: dict[str, Any] = json.loads(done.stdout)
     return report
 
 
@@ -112,7 +113,11 @@ def everything(folder: Path) -> dict[str, bytes]:
 def test_an_interrupted_export_ends_at_once_with_its_own_status(full: Initialised, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     process = subprocess.Popen(
-        command(full, folder), env=clean_environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(full, folder),
+        env=clean_environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     while not list(folder.glob("*/*.whl")) and process.poll() is None:
         time.sleep(0.005)
@@ -132,7 +137,9 @@ def test_export_and_verify_beside_a_server_that_takes_uploads(secrets: Initialis
 
         def upload() -> None:
             while not stop.is_set():
-                wheel = make_wheel(tmp_path / "dist", f"project-{len(published) % 5}", f"1.{len(published)}", padding=50_000)
+                wheel = make_wheel(
+                    tmp_path / "dist", f"project-{len(published) % 5}", f"1.{len(published)}", padding=50_000
+                )
                 body = encode(form_of(wheel))
                 answer = server.ask("/simple/", secrets.writer, method="POST", body=body, headers=form_headers())
                 assert answer.status == 200, answer.text
@@ -155,7 +162,7 @@ def test_export_and_verify_beside_a_server_that_takes_uploads(secrets: Initialis
     assert {path.name for path in (tmp_path / "export").glob("*/*.whl")} == set(published)
 
 
-class _in_background:  # noqa: N801 - reads as what it does
+class _in_background:
     def __init__(self, work: Callable[[], None], stop: threading.Event) -> None:
         self._failed: list[BaseException] = []
         self._stop = stop

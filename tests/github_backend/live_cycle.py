@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pywharf_core import Secret
 from pywharf_core.testing import make_sdist, make_wheel
-from pywharf_github.client import Client, Connections
+from pywharf_github.client import Client
+from pywharf_github.connections import Connections
 from support.clean_environment import clean_environment
 from support.clients import Clients
 from support.listing import ACCEPT_JSON, listed

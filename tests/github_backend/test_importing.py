@@ -203,7 +203,7 @@ def test_the_command_says_first_how_long_it_takes_and_remembers_when_it_was(
     assert result.exit_code == 0, result.output
     first, *_, last = result.stderr.splitlines()
     assert first == "3 files at 24 a minute and 150 an hour: about 1 s."
-    assert last == "Imported: 3 of 3 files"
+    assert last == "Importing: 3 of 3 files"
     assert len(root.lock("pace-github").read_text().splitlines()) == 4, "three files, and the index"
     result = run("import", "acme", tmp_path / "packages", "--root", root.path, "--json")
     assert result.stderr == ""

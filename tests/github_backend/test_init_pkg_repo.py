@@ -18,10 +18,10 @@ from github_backend.job import run_steps
 from github_fake import FakeGitHub, Repository, Token
 from pywharf_core import Secret
 from pywharf_core.config import load_configuration
-from pywharf_core.testing import make_upload
+from pywharf_core.testing import make_upload, make_wheel
 from pywharf_github.options import GitHubOptions
-from pywharf_github.package_repository import OLD_WORKFLOW, WORKFLOW
 from pywharf_github.storage import GitHubStorage
+from pywharf_github.workflow import OLD_WORKFLOW, WORKFLOW
 
 StorageOf = Callable[[Repository, Token], GitHubStorage]
 
@@ -55,9 +55,12 @@ def storage_of(fake: FakeGitHub, tmp_path: Path) -> Iterator[StorageOf]:
         yield opening
 
 
-def init(fake: FakeGitHub, token: Token, *more: object, owner: str | None = "acme") -> Result:
+def init(
+    fake: FakeGitHub, token: Token, *more: object, owner: str | None = "acme", **environment: str | None
+) -> Result:
     owned = () if owner is None else ("--owner", owner)
-    return run("github.init_pkg_repo", *NAMED, *owned, "--token", token.value, "--api_url", fake.api_url, *more)
+    flags = (*NAMED, *owned, "--token", token.value, "--api_url", fake.api_url, *more)
+    return run("github.init_pkg_repo", *flags, **{"PYWHARF_ADMIN_TOKEN": None, **environment})
 
 
 def workflow(fake: FakeGitHub, full_name: str = "acme/packages") -> dict[str, object]:
@@ -338,6 +341,47 @@ def test_wrong_flags_are_told_before_anything_is_asked(
     assert result.exit_code == 2
     assert said in result.stderr
     assert not fake.calls.operations
+
+
+# --- publishing at once ---------------------------------------------------------------------------------------
+
+
+def test_files_are_published_right_away(fake: FakeGitHub, maker: Token, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path / "dist", "holygrail", "1.0")
+    flags = ("--root", tmp_path / "root", "--import", tmp_path / "dist")
+    result = init(fake, maker, *flags, PYWHARF_ADMIN_TOKEN=maker.value)
+    assert result.exit_code == 0, result.output
+    assert "1 file (" in result.stderr
+    assert load_configuration(result.stdout, None, PLUGINS), "standard output is the configuration, and nothing else"
+    assert [release.tag_name for release in fake.repo("acme/packages").releases.values()] == [wheel.name]
+
+
+def test_a_file_that_is_refused_is_told_and_the_rest_is_done(fake: FakeGitHub, maker: Token, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path / "dist", "holygrail", "1.0")
+    (tmp_path / "dist" / "swallow-1.0.tar.gz").write_bytes(b"no archive")
+    flags = ("--root", tmp_path / "root", "--import", tmp_path / "dist")
+    result = init(fake, maker, *flags, PYWHARF_ADMIN_TOKEN=maker.value)
+    assert result.exit_code == 1
+    assert "swallow-1.0.tar.gz" in result.stderr
+    assert [release.tag_name for release in fake.repo("acme/packages").releases.values()] == [wheel.name]
+    assert (tmp_path / "root" / "config.toml").exists()
+
+
+def test_publishing_at_once_wants_a_root_a_token_and_files_before_anything_is_done(
+    fake: FakeGitHub, maker: Token, tmp_path: Path
+) -> None:
+    root = ("--root", tmp_path / "root")
+    known = {"PYWHARF_ADMIN_TOKEN": maker.value}
+    for flags, environment, said in (
+        (("--import", tmp_path), known, "--import goes with --root"),
+        ((*root, "--import", tmp_path), {}, "put it into PYWHARF_ADMIN_TOKEN"),
+        ((*root, "--import", tmp_path / "none"), known, "none does not exist"),
+    ):
+        result = init(fake, maker, *flags, **environment)
+        assert result.exit_code == 2
+        assert said in result.stderr
+    assert not fake.calls.operations
+    assert not (tmp_path / "root").exists()
 
 
 # --- where the token and the address come from ----------------------------------------------------------------

@@ -27,9 +27,10 @@ from pywharf_github import releases
 from pywharf_github.access import access_of
 from pywharf_github.answers import refusal
 from pywharf_github.branch import Branch, Head, HeadMemory, blob_hash
-from pywharf_github.client import Client, Connections
+from pywharf_github.client import Client
 from pywharf_github.condition import _expiry, _rate_limit
 from pywharf_github.connection import Timeouts
+from pywharf_github.connections import Connections
 from pywharf_github.package_repository import login_of
 from pywharf_github.publishing import Publisher
 from pywharf_github.release_assets import digest_of, is_uploaded

@@ -194,7 +194,7 @@ def test_more_releases_than_github_lists_are_not_taken_for_all(
     fake.with_limits(listing=100)
     for number in range(120):
         fake.add_release(repository, f"a-{number}.tar.gz", b"x")
-    with pytest.raises(StorageUnavailable, match="first 100 results"):
+    with pytest.raises(StorageUnavailable, match="the first 100 releases of this repository only, and it has more"):
         list(storage.scan({}))
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import random
+import re
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -17,6 +20,7 @@ from github_backend.real_server import GitHubWharf, wharf_on
 from github_fake import FakeGitHub, Repository, Token
 from pywharf_core.testing import make_sdist, make_wheel
 from support.running_server import wait_until
+from support.uploads import form_headers
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("repository")]
 
@@ -163,6 +167,73 @@ def test_a_webhook_tells_the_other_server_at_once(
         assert there.listed("holygrail", writer) == {}
         with pytest.raises(HTTPError, match="403"):
             fake.events[0].send(f"{there.server.url}/webhook/acme/", "another secret")
+
+
+# --- limits, and what must not be left anywhere ---------------------------------------------------------------
+
+
+def test_a_file_that_github_does_not_take_is_refused_before_it_is_read(
+    fake: FakeGitHub, writer: Token, tmp_path: Path
+) -> None:
+    with wharf_on(fake, tmp_path / "root") as wharf:
+        assert wharf.page("nothing", writer).status == 404, "the token is known"
+        headers = {**form_headers(("acme", writer.value)), "Content-Length": str(2**31 + 10_000_000)}
+        with fake.calls.during() as calls, closing(wharf.server.connect()) as connection:
+            connection.putrequest("POST", "/simple/", skip_accept_encoding=True)
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders()  # and no byte of the body
+            answer = connection.getresponse()
+            assert answer.status == 413
+            assert b"more than this repository takes" in answer.read()
+        assert not len(calls)
+
+
+def test_a_file_goes_through_the_server_without_staying_in_its_memory(
+    fake: FakeGitHub, writer: Token, tmp_path: Path
+) -> None:
+    noise = random.Random(1).randbytes(160_000_000)
+    wheel = make_wheel(tmp_path, "large", "1.0", extra_files={"large/noise.bin": noise})
+    with wharf_on(fake, tmp_path / "root", downloads="stream") as wharf:
+        published(wharf, writer, make_wheel(tmp_path, "small", "1.0"))
+        before = peak_memory(wharf)
+        published(wharf, writer, wheel)
+        answer = wharf.server.ask(f"/simple/large/{wheel.name}", ("acme", writer.value))
+        assert hashlib.sha256(answer.body).hexdigest() == sha256(wheel)
+        assert peak_memory(wharf) - before < 50_000_000
+
+
+def peak_memory(wharf: GitHubWharf) -> int:
+    """Bytes, of the worker that took most."""
+    text = [Path(f"/proc/{worker}/status").read_text() for worker in wharf.server.workers()]
+    return max(int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) for status in text) * 1024
+
+
+def test_no_caller_s_token_and_no_signed_address_is_left_in_any_file(
+    fake: FakeGitHub, writer: Token, reader: Token, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    stranger = fake.token("stranger")
+    with wharf_on(fake, root, "--debug") as wharf:
+        wheel = make_wheel(tmp_path, "holygrail", "1.0")
+        published(wharf, writer, wheel)
+        assert wharf.upload(make_wheel(tmp_path, "holygrail", "2.0"), reader).status == 403
+        assert wharf.page("holygrail", stranger).status == 403
+        answer = wharf.server.ask(f"/simple/holygrail/{wheel.name}", ("acme", reader.value))
+        assert answer.status == 302
+        wharf.server.ask(f"/simple/holygrail/{wheel.name}.metadata", ("acme", reader.value))
+        fake.faults.next("*", status=502, times=3)
+        wharf.upload(make_wheel(tmp_path, "holygrail", "3.0"), writer)
+        fake.faults.clear()
+    signed = answer.headers["location"].partition("?")[2]
+    forbidden = [token.value.encode() for token in (writer, reader, stranger)] + [signed.encode(), b"&sig="]
+    looked_at = 0
+    for path in root.rglob("*"):
+        if path.is_file():
+            looked_at += 1
+            content = path.read_bytes()
+            assert not [word for word in forbidden if word in content], path
+    assert looked_at > 5
 
 
 # --- auth = "secrets" -----------------------------------------------------------------------------------------

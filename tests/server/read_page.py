@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 import html5lib
 from httpx2 import Response
+
+from support.page_lines import lines_of
 
 
 class Page:
@@ -65,13 +67,9 @@ class Page:
                 return [dict(zip(headings, map(text_of, row), strict=True)) for row in table.findall("./tbody/tr")]
         raise AssertionError(f"there is no table {caption!r}")
 
-    def lines(self) -> dict[str, str]:
+    def lines(self) -> Mapping[str, str]:
         """What is there to be copied, by what it is called."""
-        return {
-            element.get("data-copy", ""): "".join(self.all("code", within=element)[0].itertext())
-            for element in self.root.iter()
-            if "data-copy" in element.attrib
-        }
+        return lines_of(self.source)
 
     def _assert_everybody_can_read_it(self) -> None:
         assert self.all("html")[0].get("lang") == "en"
@@ -109,10 +107,6 @@ class Page:
 def text_of(element: Element) -> str:
     """Its text as it is read: white space is one space."""
     return " ".join("".join(element.itertext()).split())
-
-
-def within(parent: Element, tag: str) -> Iterator[Element]:
-    return parent.iter(tag)
 
 
 def texts(elements: Sequence[Element]) -> list[str]:

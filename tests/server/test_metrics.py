@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.openmetrics import parser as openmetrics
@@ -139,7 +140,8 @@ def test_open_metrics_are_sent_to_who_wants_them_more(app: Application) -> None:
     accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1"
     answer = app.get("/metrics", ADMINISTRATOR, headers={"Accept": accept})
     assert answer.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
-    families = {family.name for family in openmetrics.text_string_to_metric_families(answer.text)}
+    read = openmetrics.text_string_to_metric_families(answer.text)  # type: ignore[no-untyped-call]  # it says no types
+    families = {family.name for family in read}
     assert {"pywharf_http_requests", "pywharf_build", "pywharf_repository_files"} <= families
     for plain in ("*/*", "text/plain", "nonsense;;,version=", "application/openmetrics-text;q=0"):
         answer = app.get("/metrics", ADMINISTRATOR, headers={"Accept": plain})
@@ -185,8 +187,8 @@ def test_addresses_that_the_operator_named_are_told_all(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("told", "status"), [("10.1.2.3", 200), ("192.0.2.7", 401), ("127.0.0.1", 401)])
 def test_a_trusted_proxy_tells_who_asks(tmp_path: Path, told: str, status: int) -> None:
-    addresses = {"trusted_proxies": ("127.0.0.1",), "metrics_from": ("10.0.0.0/8",)}
-    with application(tmp_path / "root", client_address=LOOPBACK, **addresses) as app:
+    settings: dict[str, Any] = {"trusted_proxies": ("127.0.0.1",), "metrics_from": ("10.0.0.0/8",)}
+    with application(tmp_path / "root", client_address=LOOPBACK, **settings) as app:
         assert app.get("/metrics", None, headers={"X-Forwarded-For": told}).status_code == status
 
 

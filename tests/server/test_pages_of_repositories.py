@@ -74,7 +74,7 @@ def test_the_home_page_lists_what_the_visitor_may_read_and_nothing_else(projects
     assert "local" not in page.source
     browser.log_in("local", "reads")
     page = Page(browser.get("/"))
-    assert page.links()["/r/local/"] == "local"
+    assert page.links()["/r/local/"] == "Projects of local"
     assert "3 projects, 3 files; the index was read from the storage" in page.text
     assert "other" not in [text_of(heading) for heading in page.all("h2")]
     assert "You may publish to it." not in page.text
@@ -133,7 +133,7 @@ def test_a_secret_that_is_no_longer_good_opens_nothing_and_says_so(tmp_path: Pat
     with application(tmp_path / "root", auth_read_expires=0) as app:
         browser = Browser(app)
         browser.log_in("local", "reads")
-        assert Page(browser.get("/")).links()["/r/local/"] == "local"
+        assert "/r/local/" in Page(browser.get("/")).links()
         answer = app.client.post(
             "/initialize/",
             data={"config": CONFIG.replace('"reads"', '"reads-anew"')},

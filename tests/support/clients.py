@@ -39,6 +39,10 @@ class Clients:
     def uv(self, *arguments: str) -> Ran:
         return self._run([sys.executable, "-m", "uv", "--color", "never", *arguments])
 
+    def module(self, tool: str, *arguments: str) -> Ran:
+        """A tool by its own command line."""
+        return self._run([sys.executable, "-m", tool, *arguments])
+
     def twine_upload(self, url: str, repository: str, secret: str, *files: Path) -> Ran:
         flags = ["--repository-url", url, "--username", repository, "--password", secret, "--disable-progress-bar"]
         return self._run([sys.executable, "-m", "twine", "--no-color", "upload", *flags, *map(str, files)])

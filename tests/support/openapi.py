@@ -128,4 +128,6 @@ def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{\w+\}", "[^/]+", re.sub(r"[.+]", r"\\\g<0>", template)))
+    literal = re.sub(r"[.+]", r"\\\g<0>", template)
+    # What has a dot is no namespace, but a file of a project of that name: as the parameter's own pattern says.
+    return re.compile(re.sub(r"\{\w+\}", "[^/]+", literal.replace("{namespace}", "[^/.]+")))

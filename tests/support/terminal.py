@@ -31,13 +31,18 @@ class Terminal:
     """
 
     def __init__(
-        self, folder: Path, words: Mapping[str, str] | None = None, *, online: bool = False, **variables: str
+        self,
+        folder: Path,
+        words: Mapping[str, str] | None = None,
+        *,
+        online: bool = False,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.home = folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         self.words = dict(words or {})
-        self.variables = variables
+        self.variables = dict(variables or {})
         self._online = online
         self._environment = folder / ".environment"
         tools = folder / ".tools"
@@ -64,7 +69,7 @@ class Terminal:
     def meant(self, line: str) -> str:
         for word, meaning in self.words.items():
             # Not a variable of that name.
-            line = re.sub(rf"(?<![$\w{{]){re.escape(word)}(?!\w)", lambda _, meaning=meaning: meaning, line)
+            line = re.sub(rf"(?<![$\w{{]){re.escape(word)}(?!\w)", meaning.replace("\\", r"\\"), line)
         return line
 
     def follow(self, page: Path, *headings: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -39,7 +39,7 @@ class LongWork:
         """
         self._clock.demand_going_on()
 
-    def in_order(self, calls: Iterable[Callable[[], _R]], jobs: int) -> Iterator[_R]:
+    def in_order(self, calls: Iterable[Callable[[], _R]], jobs: int) -> Generator[_R, None, None]:
         """What the calls return, in their order; ``calls`` is read only as far as threads need more to do.
 
         If one raises, or nobody wants more, the others are stopped, and waited for.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Collection, Iterator, Mapping
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
@@ -11,44 +9,16 @@ from urllib.parse import quote, urlsplit
 
 from pywharf_core import NotAuthenticated, Secret, StorageUnavailable
 from pywharf_github.answers import Answer, AnswerLost, parsed, refusal
+from pywharf_github.connections import Connections
 
 if TYPE_CHECKING:
     import requests
-
-    from pywharf_github.connection import Connection, Timeouts
 
 _MAX_TOKEN = 4096  # characters
 _MAX_SMALL_BODY = 128 * 1024 * 1024  # bytes; GitHub serves no blob above 100 MB
 _PIECE = 256 * 1024  # bytes
 _MOVED = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 _REDIRECTS = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, *_MOVED)
-
-
-class Connections:
-    """One ``Connection`` per thread, for all callers of a repository."""
-
-    def __init__(self, api_url: str, timeouts: Timeouts | None = None) -> None:
-        self.api_url = api_url.rstrip("/")
-        self._timeouts = timeouts
-        self._local = threading.local()
-        self._all: weakref.WeakSet[Connection] = weakref.WeakSet()
-        self._lock = threading.Lock()
-
-    def mine(self) -> Connection:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            # Here, as it imports PyGithub and requests: 250 ms that no other command should wait for.
-            from pywharf_github.connection import Connection, Timeouts
-
-            connection = self._local.connection = Connection(self.api_url, self._timeouts or Timeouts())
-            with self._lock:
-                self._all.add(connection)
-        return connection
-
-    def close(self) -> None:
-        with self._lock:
-            for connection in self._all:
-                connection.close()
 
 
 class Client:

@@ -3,45 +3,17 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
-from pywharf_core import NotAuthenticated, NotPermitted, Secret, WharfError
+from pywharf_core import NotAuthenticated, NotPermitted, Secret
 from pywharf_github.answers import Answer, refusal
-from pywharf_github.client import Client, Connections, is_token, segment
-
-WORKFLOW = ".github/workflows/update_index.yml"
-
-#: Where pywharf 0.2 had its workflow. It would write over the index each minute, in a form of its own.
-OLD_WORKFLOW = ".github/workflows/main.yml"
-
-_MARK = b"Written by `pywharf github.init_pkg_repo`"
-_OLD_MARKS = (b"update_index", b"--type github")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is wanted.
-
-    :ivar name: of the package repository in pywharf's configuration.
-    :ivar branch: None: the repository's default branch.
-    :ivar pywharf_version: that the workflow installs; None: the newest.
-    """
-
-    name: str
-    owner: str
-    repo: str
-    branch: str | None
-    index_filename: str
-    public: bool
-    pages: bool
-    pywharf_version: str | None
+from pywharf_github.client import Client, is_token, segment
+from pywharf_github.connections import Connections
+from pywharf_github.workflow import OLD_WORKFLOW, WORKFLOW, Plan, is_ours, is_version_0_2_s, workflow_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +75,7 @@ class PackageRepository:
     def has_old_workflow(self) -> bool:
         """Whether the workflow of pywharf 0.2 is at work, which must not be."""
         answer = self._client.ask("GET", f"/contents/{OLD_WORKFLOW}", also=(HTTPStatus.NOT_FOUND,))
-        return answer.is_success and all(mark in _content(answer) for mark in _OLD_MARKS)
+        return answer.is_success and is_version_0_2_s(_content(answer))
 
     # --- the repository -----------------------------------------------------------------------------------
 
@@ -173,7 +145,7 @@ class PackageRepository:
                 present = _content(answer)
                 if present == text:
                     return Step(f"the workflow {WORKFLOW} is there", False)
-                if _MARK not in present:
+                if not is_ours(present):
                     raise NotPermitted(f"{WORKFLOW} is there, and not pywharf's; rename it, or choose another --repo.")
                 sha = str(answer.data["sha"])
         if not rehearsal:
@@ -233,29 +205,6 @@ class PackageRepository:
             if answer.status == HTTPStatus.CONFLICT:
                 return already
         return Step("switch on GitHub Pages", True)
-
-
-def workflow_text(plan: Plan, branch: str) -> str:
-    """The workflow that keeps the index in line.
-
-    :raises WharfError: the branch's name would be read as an expression.
-    """
-    if "${{" in branch:
-        raise WharfError("A branch whose name holds ${{ cannot be named in a workflow; choose another --branch.")
-    # Not all repositories at the same minute: GitHub drops schedules when too many fall together.
-    number = int.from_bytes(hashlib.sha256(f"{plan.owner}/{plan.repo}".lower().encode()).digest()[:2])
-    names = ["update_index.yml", *(["pages.yml"] if plan.pages else [])]
-    template = "".join(
-        files("pywharf_github").joinpath("templates", name).read_text(encoding="utf-8") for name in names
-    )
-    return template.format(
-        minute=number % 60,
-        hour=number // 60 % 24,
-        pin="" if plan.pywharf_version is None else f"=={plan.pywharf_version}",
-        name=shlex.quote(plan.name),
-        branch=shlex.quote(branch),
-        index_filename=shlex.quote(plan.index_filename),
-    )
 
 
 def _user(connections: Connections, token: Secret) -> str | None:

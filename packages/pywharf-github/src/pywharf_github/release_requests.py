@@ -9,8 +9,8 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from pywharf_core import NotPermitted, WharfError
-from pywharf_github.answers import Answer, AnswerLost
+from pywharf_core import NotPermitted, StorageUnavailable, WharfError
+from pywharf_github.answers import Answer, AnswerLost, refusal
 from pywharf_github.client import Client, segment
 from pywharf_github.release_assets import Json
 
@@ -35,9 +35,14 @@ class ReleaseRequests:
         self._client = client
 
     def listed(self) -> Iterator[Listed]:
-        """All releases, each once, as a page may show some of the page before again; one request for each 100."""
+        """All releases, each once, as a page may show some of the page before again; one request for each 100.
+
+        :raises StorageUnavailable: also, at the end, when there are more than GitHub lists.
+        """
         seen: set[int] = set()
-        for page in self._client.pages("/releases", {}):
+        for page in self._client.pages("/releases", {}, also=(HTTPStatus.UNPROCESSABLE_ENTITY,)):
+            if not page.is_success:
+                raise _too_many(len(seen)) if seen else refusal(page)
             for release in page.data:
                 if int(release["id"]) not in seen:
                     seen.add(int(release["id"]))
@@ -98,3 +103,10 @@ class ReleaseRequests:
             return None
         release: Json = answer.data
         return release
+
+
+def _too_many(listed: int) -> StorageUnavailable:
+    return StorageUnavailable(
+        f"GitHub lists the first {listed} releases of this repository only, and it has more: they cannot all be read. The "
+        "index on the branch stays in use as it is; begin a second repository."
+    )

@@ -36,8 +36,9 @@ from pywharf_github import notices
 from pywharf_github.access import access_of
 from pywharf_github.branch import Branch, HeadMemory
 from pywharf_github.changing import Changer
-from pywharf_github.client import Client, Connections
+from pywharf_github.client import Client
 from pywharf_github.condition import condition_of
+from pywharf_github.connections import Connections
 from pywharf_github.disk_cache import DiskCache
 from pywharf_github.finding import Finder
 from pywharf_github.listing import Listing, SeenDead

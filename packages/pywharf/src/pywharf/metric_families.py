@@ -19,7 +19,7 @@ from prometheus_client.core import (
     InfoMetricFamily,
     Metric,
 )
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
@@ -38,6 +38,8 @@ _WATCHED = (
     ),
     ("pywharf_slowed_requests", ("too_many_attempts",), "Requests that were put off after too many wrong secrets."),
 )
+
+_PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 
 _BOUNDS = [*map(floatToGoString, BUCKETS), "+Inf"]
 
@@ -223,7 +225,7 @@ def rendered(families: Families, *, open_metrics: bool) -> tuple[bytes, str]:
     if open_metrics:
         text: bytes = openmetrics.generate_latest(families)  # type: ignore[no-untyped-call]  # the library has no type there
         return text, openmetrics.CONTENT_TYPE_LATEST
-    return generate_latest(families), CONTENT_TYPE_PLAIN_0_0_4
+    return generate_latest(families), _PLAIN
 
 
 def _state(status: RepositoryStatus) -> str:

@@ -60,6 +60,7 @@ def copy(
             Order(jobs=jobs, dry_run=dry_run),
             source,
             max_wait=max_wait,
+            label="Copying",
             verb="copied",
             as_json=as_json,
         )

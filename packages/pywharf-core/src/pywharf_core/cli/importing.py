@@ -101,7 +101,9 @@ def import_packages(
         if target.storage.keeps_index:
             target.synchronise()  # what others published meanwhile need not be sent again
         order = Order(jobs=jobs, dry_run=dry_run)
-        carry_out(opening, target, order, source, max_wait=max_wait, verb="imported", as_json=as_json)
+        carry_out(
+            opening, target, order, source, max_wait=max_wait, label="Importing", verb="imported", as_json=as_json
+        )
 
 
 def _lines(file: IO[str]) -> Sequence[str]:

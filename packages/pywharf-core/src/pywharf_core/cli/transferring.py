@@ -77,13 +77,14 @@ def carry_out(
     configured: Configured,
     *,
     max_wait: float,
+    label: str,
     verb: str,
     as_json: bool,
 ) -> None:
     """Run a transfer and tell of it; ends the command with its status.
 
     :param open_source: closed here.
-    :param verb: what is done with files, as a past participle: ``imported``.
+    :param label: what is done with files: ``Importing``; ``verb``: what was done: ``imported``.
     :raises WharfError: it cannot begin, or not go on.
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
@@ -104,7 +105,7 @@ def carry_out(
             stopping.wholly = False
             problem: WharfError | None = None
             try:
-                with progress(len(findings), verb.capitalize(), quiet=as_json) as bar:
+                with progress(len(findings), label, quiet=as_json) as bar:
                     clock.say = bar.say
                     for _ in transfer.run(findings):
                         bar.advance()

@@ -97,7 +97,7 @@ class Export:
 
     def _by_project(
         self, folder: ExportFolder, advance: Callable[[], None]
-    ) -> Generator[tuple[Project, Sequence[_Done]]]:
+    ) -> Generator[tuple[Project, Sequence[_Done]], None, None]:
         """Each project with what became of its files."""
         done: list[_Done] = []
         for result in self._work.in_order(self._calls(folder, advance), self._options.jobs):

@@ -88,8 +88,9 @@ class Web:
                 raise SourceUnavailable(f"{shown(url)} broke off: {_why(error)}.") from error
 
     def is_own(self, url: str) -> bool:
-        """Whether the address is of the index's own origin."""
-        return _origin(url) == self._origin
+        """Whether the address is of the index's own origin, or of the same host where TLS begins."""
+        scheme, host, port = self._origin
+        return _origin(url) in (self._origin, ("https", host, 443) if (scheme, port) == ("http", 80) else self._origin)
 
     def close(self) -> None:
         for session in self._sessions:

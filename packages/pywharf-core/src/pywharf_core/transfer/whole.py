@@ -10,7 +10,7 @@ from pywharf_core.clock import Clock, spoken
 from pywharf_core.errors import NotAuthenticated, NotPermitted, WharfError
 from pywharf_core.model import ProjectState, ProjectStatus
 from pywharf_core.patience import Patience
-from pywharf_core.remote_changes import fold
+from pywharf_core.remote_changes import fold, resolve_intents
 from pywharf_core.repository import Repository
 from pywharf_core.transfer.offers import Findings, Source
 from pywharf_core.transfer.pacing import Pacer
@@ -83,6 +83,7 @@ class Transfer:
         """
         if not self._order.dry_run:
             self._target.sweep()
+            self._patience.call(lambda: resolve_intents(self._target))
         jobs = self._order.jobs or (1 if self._target.storage.pace else _JOBS)
         try:
             self._hand_over_states(quarantined=True)

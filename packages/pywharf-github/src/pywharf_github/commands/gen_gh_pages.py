@@ -45,7 +45,8 @@ def gen_gh_pages(
     repository. Warns where it would show the names of a private one.
     """
     # Here for start-up speed: PyGithub takes a quarter of a second to import.
-    from pywharf_github.client import Client, Connections
+    from pywharf_github.client import Client
+    from pywharf_github.connections import Connections
     from pywharf_github.pages_site import PagesSite
 
     table = {"type": "github", "owner": owner, "repo": repo, "index_filename": index_filename, "api_url": api_url}

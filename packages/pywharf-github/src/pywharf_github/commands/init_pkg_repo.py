@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +24,7 @@ from pywharf_github.commands import flags
 from pywharf_github.options import API_URL
 
 if TYPE_CHECKING:
-    from pywharf_github.package_repository import Plan
+    from pywharf_github.workflow import Plan
 
 ADMIN_VARIABLE = "PYWHARF_ADMIN_TOKEN"
 
@@ -46,7 +50,7 @@ def _is_version(context: click.Context, parameter: click.Parameter, value: str |
 
 @click.command(
     "init_pkg_repo",
-    epilog="Example: pywharf github.init_pkg_repo --name acme-packages --owner acme --repo packages --token - --root ROOT",
+    epilog="Example: pywharf github.init_pkg_repo --name acme-packages --owner acme --repo packages --root ROOT --import dist/",
 )
 @flags.name
 @flags.repo
@@ -62,6 +66,13 @@ def _is_version(context: click.Context, parameter: click.Parameter, value: str |
 @click.option("--public", is_flag=True, help="A repository that everybody can read; else it is private.")
 @click.option(
     "--root", type=click.Path(path_type=Path), help="Write the configuration there, for `pywharf server ROOT`."
+)
+@click.option(
+    "--import",
+    "imported",
+    metavar="PATH",
+    multiple=True,
+    help="Publish these files, or the files in this folder, at once, as `pywharf import` does; with --root. Repeatable.",
 )
 @click.option("--dry_run", is_flag=True, help="Say what would be done, and do nothing.")
 @flags.api_url
@@ -79,6 +90,7 @@ def init_pkg_repo(
     enable_gh_pages: bool,
     public: bool,
     root: Path | None,
+    imported: Sequence[str],
     dry_run: bool,
     api_url: str,
 ) -> None:
@@ -88,8 +100,9 @@ def init_pkg_repo(
     create repositories and to write workflows. Run again after an interruption: what is done is left as it is.
     """
     # Here for start-up speed: PyGithub takes a quarter of a second to import.
-    from pywharf_github.client import Connections
-    from pywharf_github.package_repository import PackageRepository, Plan, login_of
+    from pywharf_github.connections import Connections
+    from pywharf_github.package_repository import PackageRepository, login_of
+    from pywharf_github.workflow import Plan
 
     plan = Plan(
         name=name,
@@ -105,6 +118,8 @@ def init_pkg_repo(
     load_configuration(_config(plan, api_url, sync_index_interval), None, plugins, config_source="the flags")
     if root is not None:
         check_no_configuration(root)
+    if imported:
+        _check_import(root, imported)
     connections = Connections(api_url)
     try:
         plan = replace(plan, owner=owner or login_of(connections, token))
@@ -127,6 +142,32 @@ def init_pkg_repo(
     click.echo(
         f"{config}\n# And admin_secret.toml, with the server's own token in {ADMIN_VARIABLE}:\n{comment}", nl=False
     )
+    if imported and not dry_run:
+        _import(click.get_current_context(), plan.name, root, imported)
+
+
+def _check_import(root: Path | None, paths: Sequence[str]) -> None:
+    """:raises UsageError: before anything is done."""
+    if root is None:
+        raise click.UsageError("--import goes with --root, which says where the configuration to publish with is.")
+    if not os.environ.get(ADMIN_VARIABLE):
+        raise click.UsageError(f"--import publishes with the server's own token; put it into {ADMIN_VARIABLE}.")
+    missing = next((path for path in paths if not Path(path).exists()), None)
+    if missing is not None:
+        raise click.BadParameter(f"{missing} does not exist; name a folder or a file.", param_hint="--import")
+
+
+def _import(context: click.Context, name: str, root: Path | None, paths: Sequence[str]) -> None:
+    """Hand over to the command `import`, wherever it comes from."""
+    group = context.find_root().command
+    command = group.get_command(context, "import") if isinstance(group, click.Group) else None
+    if command is None:
+        raise click.UsageError("There is no command import to publish with.")
+    arguments = [name, *paths, "--root", str(root)]
+    with contextlib.redirect_stdout(sys.stderr):  # standard output is the configuration
+        status = command.main(arguments, prog_name="pywharf import", standalone_mode=False, obj=context.obj)
+    if status:
+        context.exit(status)
 
 
 def _config(plan: Plan, api_url: str, interval: float | None) -> str:

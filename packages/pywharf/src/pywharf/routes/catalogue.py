@@ -13,6 +13,7 @@ from pywharf.admission import Admitted, admit
 from pywharf.exchange import exchange_of
 from pywharf.pages.query import query_of
 from pywharf.pages.rendering import render
+from pywharf.pages.text import visible
 from pywharf.pages.validated import validated
 from pywharf_core.auth import Access
 from pywharf_core.index.catalogue import CataloguePage, Order
@@ -34,7 +35,7 @@ async def search(scope: Scope, receive: Receive, send: Send) -> None:
     """``GET /search/?q=``, with ``page``; without a question all projects."""
     admitted = await admit(scope, Access.READ)
     query = query_of(scope)
-    asked = query.get("q", "").strip()[:_LONGEST]
+    asked = visible(query.get("q", "")[:_LONGEST]).strip()
     if not asked:
         await repository_page(scope, receive, send, admitted)
         return

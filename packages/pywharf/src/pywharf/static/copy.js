@@ -1,16 +1,21 @@
 // A button beside everything that is there to be copied. Pages say all without it.
 "use strict";
 
-for (const place of document.querySelectorAll("[data-copy]")) {
+// One place where screen readers are told what happened, there before anything does.
+const said = document.createElement("p");
+said.className = "unseen";
+said.setAttribute("role", "status");
+
+const places = document.querySelectorAll("[data-copy]");
+if (places.length) document.body.append(said);
+
+for (const place of places) {
   const code = place.querySelector("code");
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
   button.textContent = "Copy";
   button.setAttribute("aria-label", `Copy ${place.dataset.copy}`);
-  const said = document.createElement("span");
-  said.className = "unseen";
-  said.setAttribute("role", "status");
   button.addEventListener("click", async () => {
     const copied = await copy(code);
     button.textContent = copied ? "Copied" : "Press Ctrl+C";
@@ -20,7 +25,7 @@ for (const place of document.querySelectorAll("[data-copy]")) {
       said.textContent = "";
     }, 2000);
   });
-  place.append(button, said);
+  place.append(button);
 }
 
 async function copy(code) {
