@@ -145,9 +145,16 @@ def _command_section(name: str, command: click.Command, context: click.Context) 
         rows = [_flag_row(option) for option in options]
         parts.append("\n".join(["| option | default | what |", "|---|---|---|", *rows]))
     if command.epilog:
-        what, _, line = command.epilog.partition(": ")
-        parts.append(f"{what}: `{line}`")
+        parts.append(_examples(command.epilog))
     return "\n\n".join(parts)
+
+
+def _examples(epilog: str) -> str:
+    what, _, text = epilog.partition(":")
+    lines = [line.strip() for line in text.replace("\b", "").splitlines() if line.strip()]
+    if len(lines) == 1:
+        return f"{what}: `{lines[0]}`"
+    return "\n".join([f"{what}:", "", "```sh", *lines, "```"])
 
 
 def _flag_row(option: click.Option) -> str:

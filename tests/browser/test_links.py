@@ -30,7 +30,7 @@ def test_every_link_leads_somewhere(visit: Visit, shelf: Shelf, role: Role | Non
                 assert not part or page.locator(f"[id='{part}']").count() == 1, f"{stop.name}: no part {part}"
             elif urlsplit(url).netloc == urlsplit(shelf.server.url).netloc:
                 leads_to[url] = stop.name
-    assert len(leads_to) > 2
+    assert len(leads_to) > 1
     for url, name in leads_to.items():
         answer = visitor.request.get(url, headers={"Accept": "text/html"})
         assert answer.status == 200, f"{name}: {url}: {answer.status}"

@@ -188,13 +188,35 @@ def test_a_release_that_a_shifting_listing_shows_twice_is_told_once(
     assert len(list(storage.scan({}))) == 120
 
 
-def test_more_releases_than_github_lists_are_not_taken_for_all(
+def test_releases_beyond_those_that_github_lists_are_found_by_their_tags(
     fake: FakeGitHub, storage: GitHubStorage, repository: Repository
 ) -> None:
-    fake.with_limits(listing=100)
     for number in range(120):
         fake.add_release(repository, f"a-{number}.tar.gz", b"x")
-    with pytest.raises(StorageUnavailable, match="the first 100 releases of this repository only, and it has more"):
+    everything = list(storage.scan({}))
+    known = {it.filename: it.fingerprint for it in everything if isinstance(it, DistributionFile)}
+    fake.with_limits(listing=100)
+    assert sorted(storage.scan({}), key=str) == sorted(everything, key=str)
+    fresh = fake.add_release(repository, "a-120.tar.gz", b"x")
+    del repository.releases[next(it.id for it in repository.releases.values() if it.tag_name == "a-3.tar.gz")]
+    del repository.git.refs["refs/tags/a-3.tar.gz"]
+    with fake.calls.during() as calls:
+        results = list(storage.scan(known))
+    assert {it.filename for it in results if isinstance(it, DistributionFile)} == {fresh.tag_name}
+    assert {it.filename for it in results if isinstance(it, Unchanged)} == known.keys() - {"a-3.tar.gz"}
+    assert calls.count("GET /repos/{o}/{r}/releases/tags/{t}") == 0, "what is known is not asked for"
+    assert storage.sweep() == 0
+    assert list(storage.flaws()) == []
+
+
+def test_a_rate_limit_in_the_middle_of_the_tags_is_no_end(
+    fake: FakeGitHub, storage: GitHubStorage, repository: Repository
+) -> None:
+    for number in range(120):
+        fake.add_release(repository, f"a-{number}.tar.gz", b"x")
+    fake.with_limits(listing=100)
+    fake.faults.next("GET /repos/{o}/{r}/releases/tags/{t}", skip=5, status=403, headers={"x-ratelimit-remaining": "0"})
+    with pytest.raises(StorageUnavailable, match="rate limit"):
         list(storage.scan({}))
 
 

@@ -16,7 +16,8 @@ block, what did not fit fails the test (``fake.violations``).
                                     ``charged``, ``with fake.calls.during() as calls``
 ``fake.clock.advance(301)``         the time that GitHub believes: signed links expire, allowances come back; ``stop()``
 ``fake.limits``                     ``exhaust(token)``; ``content_per_minute = 80`` limits the creation of content
-``token.revoke()``, ``fake.grant``  rights that change in mid-session; ``token.permissions``, ``token.scopes``
+``fake.settle()``                   what stalls goes on, and has had its effect afterwards
+``token.revoke()``, ``fake.grant``  rights that change in mid-session; ``token.permissions``, ``scopes``, ``expires_at``
 ``fake.world``                      ``digests = False`` (an old Enterprise), ``redirects_downloads = False`` (bytes at once)
 ``fake.with_limits(listing=20)``    GitHub's limits, made small
 ``fake.events``                     `release` events so far; ``event.send(url, secret)`` delivers one, signed

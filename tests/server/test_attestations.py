@@ -26,6 +26,7 @@ from pywharf_core.testing import make_sdist, make_wheel
 from pywharf_core.testing.memory_storage import MemoryStorageType
 from server.attestations_made_here import PUBLISH, SLSA, Sigstore, github_claims
 from server.in_process import ADMIN_SECRET, OTHER_READER, READER, Application, application
+from server.read_page import Page
 from support.listing import ACCEPT_JSON
 
 INTEGRITY = "application/vnd.pypi.integrity.v1+json"
@@ -231,6 +232,14 @@ def test_provenance_survives_that_the_index_is_lost(
 def attested_wheel(app: Application, wheel: Path, sigstore: Sigstore) -> Path:
     assert app.upload(wheel, attestations=json.dumps([attest(sigstore, wheel)])).status_code == 200
     return wheel
+
+
+def test_the_page_for_people_leads_to_the_provenance(app: Application, attested_wheel: Path) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    links = Page(app.get("/project/holygrail/", headers=browser)).links()
+    [found] = [link for link, text in links.items() if text == "provenance"]
+    assert found == f"/r/local{address(attested_wheel)}"
+    assert app.get(found, headers=browser).status_code == 200
 
 
 @pytest.mark.parametrize("selection", ["", "/r/local"])

@@ -255,6 +255,7 @@ def test_a_process_that_is_gone_is_begun_anew(process: RenderingProcess) -> None
     process.render("*a*", MARKDOWN)
     first = pid_of(process)
     os.kill(first, signal.SIGALRM)  # as when nobody asked for a while
+    wait_until(lambda: not os.path.exists(f"/proc/{first}"), "nothing is left of it")
     assert process.render("*b*", MARKDOWN) == render("*b*", MARKDOWN)
     assert pid_of(process) != first
 
@@ -280,6 +281,12 @@ def test_the_process_ends_with_its_server() -> None:
     for stream in (server.stdin, server.stdout):
         assert stream is not None
         stream.close()
+
+
+def test_the_server_itself_holds_none_of_the_libraries_that_render() -> None:
+    script = "import sys, pywharf.app; print({'docutils', 'pygments', 'readme_renderer', 'nh3'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_closing_lets_nobody_wait() -> None:
@@ -332,6 +339,6 @@ def test_no_more_is_remembered_than_fits() -> None:
         await descriptions.close()
         assert descriptions.recall(f"{0:064}", "text/plain") is None
         assert descriptions.recall(f"{59:064}", "text/plain") is not None
-        assert descriptions._size <= 16_000_000
+        assert descriptions._size <= 5_000_000
 
     asyncio.run(scenario())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pywharf_core.testing import make_wheel
 from server.in_process import ADMINISTRATOR, OTHER_READER, READER, WRITER, Application, application
 from support.initialised import initialise
-from support.running_server import running_server, wait_until
+from support.running_server import PYWHARF, running_server, wait_until
 
 LOOPBACK = "127.0.0.1"
 
@@ -190,6 +191,14 @@ def test_a_trusted_proxy_tells_who_asks(tmp_path: Path, told: str, status: int) 
     settings: dict[str, Any] = {"trusted_proxies": ("127.0.0.1",), "metrics_from": ("10.0.0.0/8",)}
     with application(tmp_path / "root", client_address=LOOPBACK, **settings) as app:
         assert app.get("/metrics", None, headers={"X-Forwarded-For": told}).status_code == status
+
+
+@pytest.mark.slow
+def test_what_is_no_address_is_refused_at_the_start(tmp_path: Path) -> None:
+    command = [PYWHARF, "server", str(tmp_path / "root"), "--metrics_from", "everybody"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--metrics_from 'everybody' is neither an address nor a network" in done.stderr
 
 
 def test_guessing_is_slowed_and_who_knows_the_secret_is_not(app: Application) -> None:

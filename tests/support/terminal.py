@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -134,10 +133,3 @@ def delete_caches(home: Path) -> None:
     """What clients remember of earlier answers."""
     for name in (".cache", "uv-cache"):
         shutil.rmtree(home / name, ignore_errors=True)
-
-
-def path_of(program: str) -> Path:
-    """A program of the machine."""
-    found = shutil.which(program, path=f"/usr/local/bin:/usr/bin:/bin:{os.environ['PATH']}")
-    assert found is not None, f"{program} is needed for this test"
-    return Path(found)

@@ -128,3 +128,18 @@ def test_a_rate_limit_and_a_moved_branch_are_one_line_each(fake: FakeGitHub, wri
     moved = writer.ask("PUT", "/contents/x", json={"message": "m", "content": ""})
     assert error_of(moved)[0] == 409
     assert " but expected " in moved.json()["message"]
+
+
+def test_after_settling_even_what_stalled_has_had_its_effect(
+    fake: FakeGitHub, writer: Client, repository: Repository
+) -> None:
+    fake.faults.next(CREATE, stall="before")
+    thread = threading.Thread(target=writer.draft, args=("x",))
+    thread.start()
+    while not fake._front.at_work:
+        thread.join(0.01)
+    assert repository.drafts() == []
+    fake.settle()
+    assert len(repository.drafts()) == 1
+    thread.join()
+    assert not fake._front.at_work

@@ -161,3 +161,12 @@ def test_a_renamed_repository_is_found_at_its_new_place(fake: FakeGitHub, writer
     assert writer.ask("POST", "/releases", json={"tag_name": "x", "draft": True}).status_code == 307
     assert writer.upload(release, "a", b"x").status_code == 307
     assert stranger.get("/releases").status_code == 404
+
+
+def test_a_token_that_ends_says_when_and_is_bad_afterwards(fake: FakeGitHub, writer: Client) -> None:
+    assert "github-authentication-token-expiration" not in writer.get("").headers
+    assert writer.token is not None
+    writer.token.expires_at = 1_800_000_000.0
+    assert writer.get("").headers["github-authentication-token-expiration"] == "2027-01-15 08:00:00 UTC"
+    fake.clock.advance(1_800_000_000 - fake.clock.now() + 1)
+    assert error_of(writer.get(""))[:2] == (401, "Bad credentials")

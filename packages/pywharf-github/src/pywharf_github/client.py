@@ -57,9 +57,15 @@ class Client:
         """
         return self._whole_path(verb, self._repository + path, parameters, headers, body, also)
 
-    def pages(self, path: str, parameters: Mapping[str, str], *, also: Collection[int] = ()) -> Iterator[Answer]:
-        """A listing, page by page, as GitHub links them."""
-        answer = self.ask("GET", path, parameters={"per_page": "100", **parameters}, also=also)
+    def pages(
+        self, path: str, parameters: Mapping[str, str], *, per_page: int | None = 100, also: Collection[int] = ()
+    ) -> Iterator[Answer]:
+        """A listing, page by page, as GitHub links them.
+
+        :param per_page: None: as many as GitHub likes.
+        """
+        sizes = {} if per_page is None else {"per_page": str(per_page)}
+        answer = self.ask("GET", path, parameters={**sizes, **parameters}, also=also)
         seen = set()
         while True:
             yield answer

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -26,7 +27,8 @@ from pywharf_core import (
 )
 from pywharf_github import releases
 from pywharf_github.project_states import ProjectStates, Remembered
-from pywharf_github.release_requests import Listed, ReleaseRequests
+from pywharf_github.release_assets import Json
+from pywharf_github.release_requests import Listed, MoreThanListed, ReleaseRequests
 from pywharf_github.releases import Draft, Published, Tombstone
 from pywharf_github.serving import Serving
 
@@ -68,17 +70,20 @@ class Listing:
         self._dead = dead
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
-        """As ``Storage.scan``: one request for each 100 releases, and one for the projects' states.
+        """As ``Storage.scan``: one request for each 100 releases, and one for the projects' states. Of more releases than
+        GitHub lists, which are 10,000, one for each that is not known.
 
         A listing shifts while others delete: what it lacks may be there all the same, which ``find_file`` tells.
         """
         seen: set[str] = set()
         buried: list[Tombstone] = []
         dead: list[Listed] = []
-        for listed in self._requests.listed():
-            found = releases.read(listed.release)
-            if _dead(listed) is not None:
-                dead.append(listed)
+        for release in self._all(known, dead):
+            if isinstance(release, Unchanged):
+                seen.add(release.filename)
+                yield release
+                continue
+            found = releases.read(release)
             if isinstance(found, Tombstone):
                 buried.append(found)
                 seen.add(found.file.filename)
@@ -91,9 +96,32 @@ class Listing:
         present = seen - {tombstone.file.filename for tombstone in buried}
         yield from _remembered(self._states.read(), buried, present)
 
+    def _all(self, known: Mapping[str, str], dead: list[Listed]) -> Iterator[Json | Unchanged]:
+        """Of the releases beyond those that GitHub lists only the tags: one of a known file is believed, and each of the
+        others asked for.
+
+        :param dead: gets those that nobody needs any more.
+        """
+        tags: set[str] = set()
+        try:
+            for listed in self._requests.listed():
+                if _dead(listed) is not None:
+                    dead.append(listed)
+                tags.add(str(listed.release.get("tag_name")))
+                yield listed.release
+        except MoreThanListed as error:
+            logger.warning("more releases than GitHub lists", extra={"error": str(error)})
+            for tag in self._requests.tags():
+                if tag in tags:
+                    continue
+                if tag in known:
+                    yield Unchanged(tag)
+                elif (release := self._requests.by_tag(tag)) is not None:
+                    yield release
+
     def flaws(self) -> Iterator[Flaw]:
         """What ``sweep`` would remove; nothing of it is seen by a secret that may not write."""
-        for listed in self._requests.listed():
+        for listed in self._those_listed():
             match _dead(listed):
                 case Draft():
                     name = str(listed.release.get("tag_name"))
@@ -109,7 +137,12 @@ class Listing:
         :returns: how many there were. None are seen by a secret that may not write.
         """
         seen = self._dead.take()
-        return sum(self._swept(listed) for listed in (self._requests.listed() if seen is None else seen))
+        return sum(self._swept(listed) for listed in (self._those_listed() if seen is None else seen))
+
+    def _those_listed(self) -> Iterator[Listed]:
+        """Drafts are among the newest, and what was deleted long ago was swept then."""
+        with suppress(MoreThanListed):
+            yield from self._requests.listed()
 
     def _scanned(
         self, found: Published | Draft | Refused | Tombstone, known: Mapping[str, str]

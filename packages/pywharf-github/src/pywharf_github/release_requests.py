@@ -15,6 +15,11 @@ from pywharf_github.client import Client, segment
 from pywharf_github.release_assets import Json
 
 _OR_ABSENT = (HTTPStatus.NOT_FOUND,)
+_TAGS = "refs/tags/"
+
+
+class MoreThanListed(StorageUnavailable):
+    """There are more releases than GitHub lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class ReleaseRequests:
     def listed(self) -> Iterator[Listed]:
         """All releases, each once, as a page may show some of the page before again; one request for each 100.
 
-        :raises StorageUnavailable: also, at the end, when there are more than GitHub lists.
+        :raises MoreThanListed: at the end.
         """
         seen: set[int] = set()
         for page in self._client.pages("/releases", {}, also=(HTTPStatus.UNPROCESSABLE_ENTITY,)):
@@ -47,6 +52,12 @@ class ReleaseRequests:
                 if int(release["id"]) not in seen:
                     seen.add(int(release["id"]))
                     yield Listed(release, page.date)
+
+    def tags(self) -> Iterator[str]:
+        """Of all published releases, however many there are, and perhaps others."""
+        for page in self._client.pages("/git/matching-refs/tags", {}, per_page=None):
+            for ref in page.data:
+                yield str(ref["ref"]).removeprefix(_TAGS)
 
     def by_tag(self, tag: str) -> Json | None:
         """The published release of a tag."""
@@ -105,8 +116,7 @@ class ReleaseRequests:
         return release
 
 
-def _too_many(listed: int) -> StorageUnavailable:
-    return StorageUnavailable(
-        f"GitHub lists the first {listed} releases of this repository only, and it has more: they cannot all be read. The "
-        "index on the branch stays in use as it is; begin a second repository."
+def _too_many(listed: int) -> MoreThanListed:
+    return MoreThanListed(
+        f"GitHub lists the first {listed} releases of this repository only, and it has more; begin a second repository."
     )

@@ -121,11 +121,8 @@ class Families(Collector):
             "Start of the oldest worker that lives, in Unix seconds.",
             min((process.started_at for process in self.processes), default=self.now),
         )
-        yield _gauge(
-            "process_resident_memory_bytes",
-            "Resident memory of all workers that live.",
-            sum(process.memory for process in self.processes),
-        )
+        memory = sum(process.memory for process in self.processes)
+        yield _gauge("process_resident_memory_bytes", "Resident memory of all workers that live.", memory)
         yield _counter("process_cpu_seconds", "Processor time of all workers.", self._sum_of("processor"))
 
     # --- repositories -------------------------------------------------------------------------------------
@@ -143,11 +140,8 @@ class Families(Collector):
             family.add_metric((state,), number)
         yield family
         known = [it.synchronised_at for it in self.repositories.values() if it.synchronised_at is not None]
-        yield _gauge(
-            "pywharf_oldest_index_age_seconds",
-            "Seconds since the last synchronisation, of the repository where that is longest ago.",
-            self._age(min(known, default=self.now)) or 0,
-        )
+        text = "Seconds since the last synchronisation, of the repository where that is longest ago."
+        yield _gauge("pywharf_oldest_index_age_seconds", text, self._age(min(known, default=self.now)) or 0)
 
     def _of_each_repository(self) -> Iterator[Metric]:
         figures: Mapping[str, tuple[str, Callable[[RepositoryStatus], float | None]]] = {

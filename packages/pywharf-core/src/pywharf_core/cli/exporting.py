@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 _MOST_NAMED = 20  # paths in an answer for people
 
 
-@click.command("export", epilog="Example: pywharf export local BACKUP --root ROOT")
+_EPILOG = """Examples:
+
+\b
+pywharf export local backup --root ROOT
+pywharf export local backup --root ROOT --project 'acme-*' --prune
+pywharf export local site/simple --simple --root ROOT
+"""
+
+
+@click.command("export", epilog=_EPILOG)
 @click.argument("name")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--simple", is_flag=True, help="Write a static index for any web server, as pip and uv read it.")

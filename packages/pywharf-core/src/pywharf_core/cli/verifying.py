@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from pywharf_core.verify.findings import VerifyReport
 
 
-@click.command("verify", epilog="Example: pywharf verify local --root ROOT")
+_EPILOG = """Examples:
+
+\b
+pywharf verify local --root ROOT
+pywharf verify local --repair --root ROOT
+"""
+
+
+@click.command("verify", epilog=_EPILOG)
 @click.argument("name")
 @click.option("--repair", is_flag=True, help="Repair what can be repaired; files are never changed or removed.")
 @click.option("--project", "projects", multiple=True, metavar="GLOB", help="Only projects of these names; repeatable.")
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
 def verify(
     plugins: Plugins, source: Source, name: str, repair: bool, projects: tuple[str, ...], jobs: int, as_json: bool
 ) -> None:
-    """Read every file again, and compare what is known with what is there.
+    """Read every file again, and say what is wrong.
 
     Finds damaged and missing files, wrong metadata, what the index and the storage disagree about, and what uploads
     left behind that died. Exit status 1 if a finding is left. Safe beside a running server.

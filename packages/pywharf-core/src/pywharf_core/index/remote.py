@@ -39,7 +39,7 @@ from pywharf_core.index.local import IndexChange, IndexSnapshot, LocalIndex
 from pywharf_core.index.pending import FORGOTTEN, PendingKind
 from pywharf_core.index.sync import SyncReport, with_what_was_computed
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus
-from pywharf_core.storage import Deleted, Refused, Storage, StoredIndex
+from pywharf_core.storage import Deleted, Refused, Storage, StoredIndex, Unchanged
 
 logger = logging.getLogger(__name__)
 
@@ -148,8 +148,11 @@ def rebuild(index: LocalIndex, storage: Storage, store: str) -> RebuildReport:
     refused: list[Refused] = []
     overwritten: list[DistributionFile] = []
     added = changed = 0
-    for result in storage.scan({}):
+    by_name = {file.filename: file for file in before.files.values()}
+    for result in storage.scan({name: file.fingerprint for name, file in by_name.items()}):
         match result:
+            case Unchanged(filename):
+                seen.add(by_name[filename].storage_id)
             case DistributionFile():
                 if result.storage_id in seen:
                     continue

@@ -11,7 +11,7 @@ from pywharf.readme.process import RenderingProcess
 from pywharf.threads import StorageThreads
 
 _MOST_TEXT = 400_000  # characters; longer ones are rare, and slow to render
-_MOST_REMEMBERED = 16_000_000  # characters of HTML
+_MOST_REMEMBERED = 5_000_000  # characters of HTML, of up to four bytes each
 _PATIENCE = 8.0  # seconds to wait for others
 
 

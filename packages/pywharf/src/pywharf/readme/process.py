@@ -58,6 +58,8 @@ class RenderingProcess:
                 cwd="/",
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
             )
+            # It may end when nobody asks: somebody has to take notice, or it stays as a defunct one.
+            threading.Thread(target=self._process.wait, name="end of the rendering process", daemon=True).start()
         assert self._process.stdin is not None, "both are pipes"
         assert self._process.stdout is not None, "both are pipes"
         send(self._process.stdin, request)

@@ -11,7 +11,7 @@ from readme_renderer import markdown, rst
 from pywharf.readme.description import Description, Shape, plain
 from pywharf.readme.rewriting import rewrite
 
-_MOST_HTML = 4_000_000  # characters; highlighting makes twenty times as much of some texts
+_MOST_HTML = 3_000_000  # characters; highlighting makes twenty times as much of some texts
 
 
 def render(text: str, content_type: str) -> Description:
