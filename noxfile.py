@@ -104,6 +104,21 @@ def github(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Look at all pages in Debian's Chromium, and write which ones axe-core checked into docs/accessibility.md."""
+    _install_pywharf(session, "-r", "tests/requirements.txt")
+    tests = ("pytest", "tests/browser", "-n", "2", "--dist", "loadfile")
+    session.run(*tests, *session.posargs, env={"PYWHARF_WRITE_DOCS": "1"})
+
+
+@nox.session(default=False)
+def screenshots(session: nox.Session) -> None:
+    """Make the pictures in docs/screenshots anew, with Debian's Chromium; another folder after `--`."""
+    _install_pywharf(session, "-r", "tests/requirements.txt")
+    session.run("python", "-m", "browser.screenshots", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure speed and memory as ratios to a floor of the same run; a benchmark's name after `--`."""
     _install_pywharf(session, "-r", "tests/requirements.txt")

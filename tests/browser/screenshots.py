@@ -23,6 +23,7 @@ from support.initialised import initialise
 from support.running_server import running_server
 
 HOST = "packages.example.org"
+FILES = Stop("project's files", "/r/local/project/holygrail/#files", "writer")
 SHOWN = [
     "login",
     "wrong login",
@@ -56,13 +57,13 @@ _STEADY = """() => {
 def main(folder: Path) -> None:
     """Write them all, and tell their sizes."""
     folder.mkdir(parents=True, exist_ok=True)
-    stops = [stop for stop in STOPS if stop.name in SHOWN]
+    stops = [*(stop for stop in STOPS if stop.name in SHOWN), FILES]
     total = 0
     with tempfile.TemporaryDirectory() as scratch, _shelf(Path(scratch)) as shelf, chromium() as browser:
         for stop in stops:
             for look in LOOKS:
                 picture = _picture(browser, shelf, stop, look)
-                path = folder / f"{stop.name.replace(' ', '-')}-{look.name}.png"
+                path = folder / f"{re.sub('[^a-z]+', '-', stop.name)}-{look.name}.png"
                 path.write_bytes(picture)
                 total += len(picture)
                 print(f"{path.name}: {len(picture):,} bytes", flush=True)

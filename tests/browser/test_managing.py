@@ -83,6 +83,7 @@ def test_a_release_is_yanked_with_a_reason(page: Page, workshop: Shelf, project:
     page.get_by_role("main").get_by_role("button", name="Yank").click()
     expect(page).to_have_url(workshop.local(f"/project/{project}/2.0/"))
     told(page, f"{project} 2.0 is yanked.")
+    expect(page).to_have_title(re.compile(f"^{project} 2.0 is yanked. ·"))
     expect(page.get_by_role("main")).to_contain_text("This release is yanked")
     expect(page.get_by_role("main")).to_contain_text('It says "Ni" & <b>worse</b>')
     marked = files(workshop, project)

@@ -21,7 +21,15 @@ from support.running_server import Answer, wait_until
 DRAFT = "POST /repos/{o}/{r}/releases"
 UPLOAD = "POST /repos/{o}/{r}/releases/{id}/assets"
 PUBLISH = "PATCH /repos/{o}/{r}/releases/{id}"
-UPLOADING = (DRAFT, UPLOAD, PUBLISH, "GET /repos/{o}/{r}/releases/{id}", "GET /repos/{o}/{r}/releases/{id}/assets")
+#: Requests of an upload, whatever goes wrong.
+UPLOADING = (
+    DRAFT,
+    UPLOAD,
+    PUBLISH,
+    "GET /repos/{o}/{r}/releases/{id}",
+    "GET /repos/{o}/{r}/releases/{id}/assets",
+    "DELETE /repos/{o}/{r}/releases/assets/{id}",
+)
 ASSET = "GET /repos/{o}/{r}/releases/assets/{id}"
 BYTES = "GET storage"
 

@@ -166,6 +166,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "setting the status of a project": Operation(
         2, lambda it: changes.set_status(it.here, PROJECT, ProjectStatus.ARCHIVED, secret=it.secret)
     ),
+    "a new server's first look": Operation(4, lambda it: it.server("new")),
+    "a new server's first look, the index in 256 parts": Operation(
+        4 + 256, lambda it: it.server("new"), lambda it: it.shard_the_index()
+    ),
     "looking for changes, nothing new": Operation(0, lambda it: it.there.synchronise()),
     "looking for changes, something new": Operation(
         3, lambda it: it.there.synchronise(), lambda it: (it.publish("2.0"), remote_changes.fold(it.here))

@@ -120,13 +120,16 @@ def test_it_is_initialised_takes_uploads_and_serves_installers(
     assert server.ask("/initialize/", method="POST", body=encode(curl), headers=dict(form_headers())).status == 200
     clients = Clients(tmp_path / "home")
     url = f"http://127.0.0.1:{server.port}/simple/"
-    wheel = make_wheel(tmp_path, "holygrail", "1.0")
+    markdown = [("Description-Content-Type", "text/markdown")]
+    wheel = make_wheel(tmp_path, "holygrail", "1.0", description="A **rendered** README", headers=markdown)
     uploaded = clients.twine_upload(url, "local", "wr1te", wheel)
     assert uploaded.status == 0, uploaded.output
     fresh = clients.fresh_environment()
     installed = fresh.pip_install("--index-url", url.replace("//", "//local:r3ad@"), "holygrail")
     assert installed.status == 0, installed.output
     assert fresh.version_of("holygrail") == "1.0"
+    page = server.ask("/project/holygrail/", ("local", "r3ad"), headers={"Accept": "text/html"})
+    assert "A <strong>rendered</strong> README" in page.text, "by a process of its own, with limits of its own"
     parent, worker = server.processes()
     figure(f"peak of resident memory: server {peak_memory(parent):.0f} MiB, worker {peak_memory(worker):.0f} MiB")
     figure(f"    theirs alone at the end: {own_memory(parent):.0f} MiB, {own_memory(worker):.0f} MiB")

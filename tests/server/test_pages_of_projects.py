@@ -479,6 +479,24 @@ def test_hostile_metadata_is_shown_as_text(app: Application, writer: Browser, tm
     assert not [address for address in page.every_link() if "tset.doog" in address]
 
 
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Author-email", "(" * 4000),
+        ("Maintainer-email", "a@b.test, " + "(" * 2000 + ")" * 2000),
+        ("Requires-Dist", "deep ; " + "(" * 1900),
+        ("Requires-Dist", "deep ; " + "(" * 900 + "extra == 'x'" + ")" * 900),
+        ("Requires-Dist", "long>=" + "1." * 2000 + "1"),
+    ],
+)
+def test_parentheses_within_each_other_are_text(
+    app: Application, reader: Browser, tmp_path: Path, header: str, value: str
+) -> None:
+    publish(app, make_wheel(tmp_path, "deep", "1.0", headers=[(header, value)]))
+    page = Page(reader.get(f"{ROOT}/project/deep/"))
+    assert (page.status, value[:100] in page.text) == (200, True)
+
+
 def test_a_description_that_cannot_be_read_now_is_missing_and_the_rest_is_shown(
     grail: Application, reader: Browser
 ) -> None:

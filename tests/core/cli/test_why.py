@@ -119,7 +119,7 @@ def test_a_store_that_cannot_be_read_leaves_every_unknown_name_unanswered(root: 
 
 def test_a_store_that_was_never_read_and_cannot_be_is_a_failure(root: Path, tmp_path: Path) -> None:
     (tmp_path / "store").rename(tmp_path / "away")
-    (tmp_path / "store").write_text("")
+    (tmp_path / "store").mkdir()  # without its marker: not mounted
     for index in (root / "index").glob("local.sqlite3*"):
         index.unlink()
     result = run("why", "local", "numpy", "--root", root)

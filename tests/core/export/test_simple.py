@@ -73,10 +73,10 @@ def test_a_quarantine_takes_the_files_off_the_page_and_a_pruning_off_the_disk(fu
     assert not (site / "holygrail" / WHEEL).exists()
 
 
+@pytest.mark.parametrize("storage", ["memory", "indexed memory"], indirect=True)
 def test_what_cannot_be_had_is_not_on_its_page(full: Repository, tmp_path: Path) -> None:
     storage = full.storage
-    if not isinstance(storage, MemoryStorage):
-        pytest.skip("damage is planted in memory here")
+    assert isinstance(storage, MemoryStorage)
     entry = storage.store.files[WHEEL]
     storage.store.files[WHEEL] = replace(entry, content=entry.content[:-1])
     report = export_simple(full, tmp_path / "site")
@@ -100,9 +100,8 @@ def test_provenance_is_announced_where_it_lies(full: Repository, tmp_path: Path)
     assert report.stale == [path], "without the address nothing is announced"
 
 
+@pytest.mark.parametrize("storage", ["memory", "file system"], indirect=True)  # others read the row anew
 def test_metadata_that_is_not_what_is_announced_is_announced_no_more(full: Repository, tmp_path: Path) -> None:
-    if full.storage.keeps_index:
-        pytest.skip("the row is healed when the index is read again")
     with full.index.changing() as change:
         file = change.file(SDIST)
         assert file is not None

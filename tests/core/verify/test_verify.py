@@ -28,10 +28,16 @@ SDIST = "holygrail-2.0.tar.gz"
 GONE = "gone-1.0-py3-none-any.whl"
 
 
+#: Damage is planted in memory here; tests/filesystem plants it in files.
+IN_MEMORY = pytest.mark.parametrize("storage", ["memory", "indexed memory"], indirect=True)
+#: Where a scan is dear, the index itself remembers deletions, names and statuses.
+WHERE_THE_STORAGE_REMEMBERS = pytest.mark.parametrize("storage", ["memory", "file system"], indirect=True)
+WHERE_MEMORY_REMEMBERS = pytest.mark.parametrize("storage", ["memory"], indirect=True)
+
+
 def memory(repository: Repository) -> MemoryStore:
     """For damage that is planted in memory."""
-    if not isinstance(repository.storage, MemoryStorage):
-        pytest.skip("planted in memory here; tests/filesystem plants it in files")
+    assert isinstance(repository.storage, MemoryStorage)
     return repository.storage.store
 
 
@@ -104,6 +110,7 @@ def test_what_happens_meanwhile_is_no_finding(repository: Repository, uploads: U
 # --- bytes ------------------------------------------------------------------------------------------------
 
 
+@IN_MEMORY
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -129,6 +136,7 @@ def test_damaged_bytes_are_found_and_left_as_they_are(
     assert verify(repository).findings == []
 
 
+@IN_MEMORY
 def test_a_file_that_the_storage_lost_is_found_and_leaves_the_index_by_a_repair(repository: Repository) -> None:
     del memory(repository).files[SDIST]
     report = verify(repository)
@@ -139,6 +147,7 @@ def test_a_file_that_the_storage_lost_is_found_and_leaves_the_index_by_a_repair(
     assert verify(repository).findings == []
 
 
+@IN_MEMORY
 def test_content_that_was_replaced_is_found(repository: Repository, uploads: Uploads) -> None:
     store = memory(repository)
     file, staged = uploads.make("holygrail", "2.0", sdist=True, content="another")
@@ -210,9 +219,8 @@ def test_a_deleted_file_that_is_listed_again_is_found(repository: Repository) ->
     assert verify(repository).findings == []
 
 
+@WHERE_THE_STORAGE_REMEMBERS
 def test_a_deletion_that_the_index_does_not_know_is_found(repository: Repository) -> None:
-    if repository.storage.keeps_index:
-        pytest.skip("there the index itself remembers")
     repository.index._database._writer.execute("delete from tombstone where filename = ?", (GONE,))
     assert kinds(verify(repository)) == [("tombstone", GONE)]
     report = verify(repository, repair=True)
@@ -220,11 +228,10 @@ def test_a_deletion_that_the_index_does_not_know_is_found(repository: Repository
     assert verify(repository).findings == []
 
 
+@WHERE_MEMORY_REMEMBERS
 def test_a_deletion_that_the_storage_forgot_is_found_and_its_cure_said(
     repository: Repository, uploads: Uploads
 ) -> None:
-    if repository.storage.keeps_index:
-        pytest.skip("there the index itself remembers")
     del memory(repository).deleted[GONE]
     report = verify(repository, repair=True)
     assert (kinds(report), report.left) == ([("tombstone", GONE)], 1)
@@ -234,6 +241,7 @@ def test_a_deletion_that_the_storage_forgot_is_found_and_its_cure_said(
     assert verify(repository).findings == []
 
 
+@WHERE_MEMORY_REMEMBERS
 @pytest.mark.parametrize(
     "state",
     [
@@ -244,8 +252,6 @@ def test_a_deletion_that_the_storage_forgot_is_found_and_its_cure_said(
     ids=["another status", "another reason", "forgotten"],
 )
 def test_a_status_that_differs_is_found_and_made_the_same(repository: Repository, state: ProjectState | None) -> None:
-    if repository.storage.keeps_index:
-        pytest.skip("there a status is in the index only")
     store = memory(repository)
     before = store.states.pop(GRAIL)
     if state is not None:
@@ -260,9 +266,8 @@ def test_a_status_that_differs_is_found_and_made_the_same(repository: Repository
     assert verify(repository).findings == []
 
 
+@WHERE_MEMORY_REMEMBERS
 def test_a_reservation_that_one_of_both_forgot_is_made_good(repository: Repository) -> None:
-    if repository.storage.keeps_index:
-        pytest.skip("there a reservation is in the index only")
     store, gone = memory(repository), normalise("gone")
     store.states[gone] = ProjectState(name=gone)
     assert kinds(verify(repository)) == [("project", "gone")]
@@ -281,6 +286,7 @@ def test_a_reservation_that_one_of_both_forgot_is_made_good(repository: Reposito
 # --- what is announced ------------------------------------------------------------------------------------
 
 
+@IN_MEMORY
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -313,6 +319,7 @@ def test_what_is_announced_wrongly_is_found_and_read_out_of_the_file_by_a_repair
     assert verify(repository).findings == []
 
 
+@IN_MEMORY
 def test_a_wrong_hash_beside_the_right_one_is_found_and_computed_again(repository: Repository) -> None:
     before = listed(repository, GRAIL)[SDIST]
     wrong = {**before.hashes, "md5": "0" * 32}
@@ -326,6 +333,7 @@ def test_a_wrong_hash_beside_the_right_one_is_found_and_computed_again(repositor
     assert verify(repository).findings == []
 
 
+@IN_MEMORY
 def test_metadata_that_the_storage_gives_wrongly_is_written_anew(repository: Repository) -> None:
     store = memory(repository)
     entry = store.files[SDIST]
@@ -338,6 +346,7 @@ def test_metadata_that_the_storage_gives_wrongly_is_written_anew(repository: Rep
     assert verify(repository).findings == []
 
 
+@IN_MEMORY
 def test_provenance_that_is_lost_or_wrong_is_found_and_cannot_be_repaired(repository: Repository) -> None:
     store = memory(repository)
     entry = store.files[WHEEL]
@@ -348,6 +357,7 @@ def test_provenance_that_is_lost_or_wrong_is_found_and_cannot_be_repaired(reposi
         assert (kinds(report), report.left) == ([("provenance", WHEEL)], 1)
 
 
+@IN_MEMORY
 def test_metadata_that_nobody_read_yet_is_no_finding_and_read_by_a_repair(repository: Repository) -> None:
     change_stored(repository, SDIST, core_metadata=None, core_metadata_sha256=None)
     change_listed(repository, SDIST, core_metadata=None, core_metadata_sha256=None)
@@ -359,6 +369,7 @@ def test_metadata_that_nobody_read_yet_is_no_finding_and_read_by_a_repair(reposi
 # --- the store as a whole ---------------------------------------------------------------------------------
 
 
+@IN_MEMORY
 def test_what_uploads_left_that_died_is_found_and_swept_by_a_repair(repository: Repository) -> None:
     store = memory(repository)
     store.unfinished.add("half an upload")
@@ -369,6 +380,7 @@ def test_what_uploads_left_that_died_is_found_and_swept_by_a_repair(repository: 
     assert store.unfinished == set()
 
 
+@IN_MEMORY
 def test_a_choice_of_projects_leaves_all_others_alone(repository: Repository, uploads: Uploads) -> None:
     uploads.publish(repository, "other", "1.0")
     store = memory(repository)

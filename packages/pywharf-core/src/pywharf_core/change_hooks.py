@@ -53,7 +53,9 @@ class ChangeHooks:
                 )
                 if answer is not None and not (isinstance(answer, str) and answer.strip()):
                     raise TypeError(f"{REFUSE} answered {answer!r}, which is neither a sentence nor None")
-            except (Exception, SystemExit) as error:  # whatever a stranger's function does
+            except BaseException as error:  # whatever a stranger's function does
+                if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                    raise  # of a command's user
                 _blame(implementation, REFUSE, repository, file, error)
                 raise PluginError(
                     f"Nothing was published: a plugin of this server could not judge {file.filename}; the log names it."
@@ -109,7 +111,7 @@ def _tell_each(implementations: Sequence[Implementation], hook: str, repository:
     for implementation in implementations:
         try:
             implementation.call(repository=repository, file=file)
-        except (Exception, SystemExit) as error:  # as above; the change was made, and nobody waits for this
+        except BaseException as error:  # as above; the change was made, and nobody waits for this
             _blame(implementation, hook, repository, file, error)
 
 

@@ -138,8 +138,8 @@ def _of_limits(listed: Answer, releases: int) -> Iterator[str]:
         yield f"Only {left} of {limit} requests of this hour are left; whoever else uses this account's tokens uses them up."
     if releases >= MANY_RELEASES:
         yield (
-            f"The GitHub repository has {releases} releases, one for each file. GitHub lists the first {MOST_RELEASES} only: "
-            "with more, update_index and a lost index cannot be mended by reading all of them. Begin a second repository."
+            f"The GitHub repository has {releases} releases, one for each file. GitHub lists {MOST_RELEASES} only: an index "
+            "that is lost then costs a request for each of the others, of 5000 an hour. Begin a second repository."
         )
 
 

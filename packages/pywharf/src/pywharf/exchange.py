@@ -74,9 +74,29 @@ class Exchange:
         assert self.opened is not None, "an admitted caller has an open repository"
         return self.opened.measurements
 
+    @property
+    def page_threads(self) -> StorageThreads:
+        """See ``OpenWharf``; so of all threads here."""
+        assert self.opened is not None, "an admitted caller has an open repository"
+        return self.opened.page_threads
+
+    @property
+    def search_threads(self) -> StorageThreads:
+        assert self.opened is not None, "an admitted caller has an open repository"
+        return self.opened.search_threads
+
+    @property
+    def status_threads(self) -> StorageThreads:
+        assert self.opened is not None, "an admitted caller has an open repository"
+        return self.opened.status_threads
+
     def threads(self, repository: Repository) -> StorageThreads:
         assert self.opened is not None, "an admitted caller has an open repository"
         return self.opened.threads[repository.name]
+
+    def changing(self, repository: Repository) -> StorageThreads:
+        assert self.opened is not None, "an admitted caller has an open repository"
+        return self.opened.changing[repository.name]
 
     async def receive(self) -> Message:
         """ASGI ``receive`` that notices when the request's body has come to its end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,23 +13,33 @@ from starlette.types import Message, Receive, Scope
 from pywharf_core.errors import InvalidRequest
 
 _MOST_BYTES = 1024 * 1024  # of the whole body
+_LONGEST_TYPE = 1000  # characters
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 async def read_small_form(
-    scope: Scope, receive: Receive, fields: Collection[str], *, of_every_form: Collection[str] = ()
+    scope: Scope,
+    receive: Receive,
+    fields: Collection[str],
+    *,
+    of_every_form: Collection[str] = (),
+    most_bytes: int = _MOST_BYTES,
 ) -> dict[str, str]:
     """The fields of the request's form, each sent as a field or as a file of UTF-8 text.
 
     :param fields: those that may be there.
     :param of_every_form: those that may be there too, and of which nobody need be told.
-    :raises InvalidRequest: another field, one of them twice, more than 1 MiB, or no such form.
+    :param most_bytes: of the whole body. It is read on the event loop, so what strangers may send should be little.
+    :raises InvalidRequest: another field, one of them twice, more than ``most_bytes``, not in UTF-8, or no such form.
     """
     values: dict[str, str] = {}
-    request = Request(scope, _Bounded(receive))
+    request = Request(scope, _Bounded(receive, most_bytes))
     length = request.headers.get("content-length", "")
-    _check_size(int(length) if length.isdecimal() else 0)
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    _check_size(int(length) if length.isdecimal() else 0, most_bytes)
+    content_type = request.headers.get("content-type", "")
+    _check_charset(content_type)
+    media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in _FORMS:
         # Starlette takes anything else for a form without fields: JSON that names one file would delete all of them.
         if await request.body():
@@ -53,19 +64,30 @@ async def read_small_form(
 
 
 class _Bounded:
-    """ASGI ``receive`` that gives no more than ``_MOST_BYTES``."""
+    """ASGI ``receive`` that gives no more than ``most`` bytes."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._taken = 0
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._taken += len(message.get("body", b""))
-        _check_size(self._taken)
+        _check_size(self._taken, self._most)
         return message
 
 
-def _check_size(size: int) -> None:
-    if size > _MOST_BYTES:
-        raise InvalidRequest(f"The form is too large; at most {_MOST_BYTES} bytes are taken.")
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise InvalidRequest(f"The form is too large; at most {most} bytes are taken.")
+
+
+def _check_charset(content_type: str) -> None:
+    """Starlette would look for any charset that a client names among Python's codecs: some of them take minutes for a
+    megabyte, and each name that is none is remembered for good."""
+    if len(content_type) > _LONGEST_TYPE:
+        raise InvalidRequest(f"The Content-Type has {len(content_type)} characters; at most {_LONGEST_TYPE} are read.")
+    charset = parse_options_header(content_type)[1].get(b"charset", b"utf-8").decode("latin-1").lower()
+    if charset not in _CHARSETS:
+        raise InvalidRequest(f"The form is in the charset {charset[:50]!r}; send it in UTF-8.")

@@ -24,4 +24,15 @@ class StorageThreads:
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What ``call`` returns or raises."""
-        return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._limiter)
+        return await to_thread.run_sync(partial(_contained, partial(call, *args, **kwargs)), limiter=self._limiter)
+
+
+def _contained(call: Callable[[], T]) -> T:
+    """Plugins of strangers are called here. On the event loop their ``KeyboardInterrupt`` would end the process, and
+    ``CancelledError`` be taken for an end of the request that nobody is told of."""
+    try:
+        return call()
+    except Exception:
+        raise
+    except BaseException as error:
+        raise RuntimeError(f"{type(error).__name__} in a thread") from error

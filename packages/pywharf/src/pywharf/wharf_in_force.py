@@ -25,12 +25,23 @@ from pywharf_core.wharf import Wharf
 logger = logging.getLogger(__name__)
 
 _THREADS_PER_REPOSITORY = 16
+# Pages for people are made of the index by Python alone: more at once would make none of them sooner, and all else later.
+_PAGES_AT_ONCE = 2
+_SEARCHES_AT_ONCE = 2
+_STATUSES_AT_ONCE = 2
 _FOLLOW_EVERY = 1.0  # seconds
 _UNKNOWN_NAMES = 1000  # asked for as repositories, and remembered at once
 
 
 class OpenWharf:
-    """One generation's repositories, each with its threads and its synchroniser; closed when the last user leaves."""
+    """One generation's repositories, each with its threads and its synchroniser; closed when the last user leaves.
+
+    :ivar threads: by repository: for what may ask its storage.
+    :ivar changing: likewise, for what changes it: a plugin that judges an upload for ever keeps no reader waiting.
+    :ivar page_threads: for pages for people, which ask no storage; so neither do the following two.
+    :ivar search_threads: for what is searched.
+    :ivar status_threads: for how repositories are doing; whoever watches is told of those that stall, too.
+    """
 
     def __init__(self, generation: int, wharf: Wharf, root: Root, measurements: Measurements) -> None:
         self.generation = generation
@@ -39,6 +50,10 @@ class OpenWharf:
         self.repositories = wharf.repositories
         self.pages = PageCache()
         self.threads = {name: StorageThreads(_THREADS_PER_REPOSITORY) for name in wharf.repositories}
+        self.changing = {name: StorageThreads(_THREADS_PER_REPOSITORY) for name in wharf.repositories}
+        self.page_threads = StorageThreads(_PAGES_AT_ONCE)
+        self.search_threads = StorageThreads(_SEARCHES_AT_ONCE)
+        self.status_threads = StorageThreads(_STATUSES_AT_ONCE)
         self.by_readers = {
             name: SynchroniserByReaders(repository, self.threads[name], measurements)
             for name, repository in wharf.repositories.items()

@@ -29,6 +29,7 @@ _NAMES = {
 _BY_NAME = {name: representation for representation, names in _NAMES.items() for name in names}
 
 _QUALITY = re.compile(r"0(?:\.[0-9]*)?|1(?:\.0*)?")
+_MOST_RANGES = 100  # that are read; browsers send ten
 _LONGEST_REMEMBERED = 500  # characters; real headers have fewer, and a cache must not grow by the clients' will
 
 
@@ -99,9 +100,10 @@ def _quality(representation: Representation, ranges: dict[str, int]) -> tuple[in
 
 
 def media_ranges(accept: str) -> dict[str, int]:
-    """Thousandths of quality by media range; what does not follow the grammar is left out."""
+    """Thousandths of quality by media range; what does not follow the grammar is left out, and so is what comes after
+    the first hundred."""
     ranges: dict[str, int] = {}
-    for element in accept.split(","):
+    for element in accept.split(",", _MOST_RANGES)[:_MOST_RANGES]:
         name, *parameters = element.split(";")
         quality = 1000
         for parameter in parameters:

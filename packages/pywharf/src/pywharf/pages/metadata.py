@@ -18,7 +18,8 @@ from pywharf_core.model import CoreMetadata
 T = TypeVar("T")
 
 _MOST = 200  # of what a field has several times
-_ADDRESS = re.compile(r"[^@\s<>\"'(),:;]{1,64}@[^@\s<>\"'(),:;]{1,255}\Z")
+_LONGEST_REQUIREMENT, _LONGEST_ADDRESSES = 2000, 5000  # characters
+_ADDRESS = re.compile(r"[\w.!$*+/^`{|}~-]{1,64}@[\w.-]{1,255}\Z")
 _EXTRA = re.compile(r"""\bextra\s*==\s*(?:'([^']*)'|"([^"]*)")""")
 
 
@@ -120,11 +121,13 @@ def _dependencies(
 
 def _requirement(text: str) -> tuple[str, str, str]:
     """The extra that it belongs to, the project's name, and the rest of it; a text that is no requirement is a name."""
-    try:
-        requirement = Requirement(text[:2000])
-    except InvalidRequirement:
+    if len(text) > _LONGEST_REQUIREMENT:
         return "", text, ""
-    marker = "" if requirement.marker is None else str(requirement.marker)
+    try:
+        requirement = Requirement(text)
+        marker = "" if requirement.marker is None else str(requirement.marker)
+    except (InvalidRequirement, RecursionError):  # each parenthesis of a marker is a call within a call
+        return "", text, ""
     found = _EXTRA.search(marker)
     extra = (found[1] or found[2] or "") if found else ""
     if extra:
@@ -140,7 +143,11 @@ def _requirement(text: str) -> tuple[str, str, str]:
 def _people(name: str, emails: str) -> Sequence[Entry]:
     """The name, and who the e-mail field names; what is no address is text."""
     people = [Entry(name)] if name else []
-    for who, address in getaddresses([emails[:5000]])[:_MOST] if emails else []:
+    try:
+        addresses = getaddresses([emails[:_LONGEST_ADDRESSES]]) if emails else []
+    except RecursionError:  # likewise of a comment
+        return [*people, Entry(emails)]
+    for who, address in addresses[:_MOST]:
         if _ADDRESS.match(address):
             people.append(Entry(who or address, f"mailto:{address}"))
         elif who or address:

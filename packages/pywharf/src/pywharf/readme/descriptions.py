@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from anyio import move_on_after
+from anyio import Lock, move_on_after
 
 from pywharf.readme.description import Description, Shape, plain
 from pywharf.readme.process import RenderingProcess
 from pywharf.threads import StorageThreads
 
-_MOST_TEXT = 400_000  # characters; longer ones are rare, and slow to render
+MOST_TEXT = 400_000  # characters; longer ones are rare, and slow to render: their beginning is shown as text
 _MOST_REMEMBERED = 5_000_000  # characters of HTML, of up to four bytes each
 _PATIENCE = 8.0  # seconds to wait for others
 
@@ -20,7 +20,8 @@ class Descriptions:
 
     def __init__(self) -> None:
         self._process = RenderingProcess()
-        self._threads = StorageThreads(1)  # one process, one description at a time
+        self._threads = StorageThreads(1)
+        self._turn = Lock()  # one process, one description at a time
         self._remembered: OrderedDict[tuple[str, str], Description] = OrderedDict()
         self._size = 0
 
@@ -37,14 +38,18 @@ class Descriptions:
 
     async def render(self, sha256: str, content_type: str, text: str) -> Description:
         """Make it and remember it; takes seconds at most."""
-        if not text.strip() or len(text) > _MOST_TEXT:
-            description = plain(text[:_MOST_TEXT], Shape.CUT if len(text) > _MOST_TEXT else Shape.PLAIN)
+        if not text.strip() or len(text) > MOST_TEXT:
+            description = plain(text[:MOST_TEXT], Shape.CUT if len(text) > MOST_TEXT else Shape.PLAIN)
         else:
-            with move_on_after(_PATIENCE):  # the wait for a thread ends then; what has begun is done in time itself
-                rendered = await self._threads.run(self._process.render, text, content_type)
-                description = plain(text, Shape.BROKEN) if rendered is None else rendered
-                self._remember((sha256, content_type), description)
-                return description
+            with move_on_after(_PATIENCE):  # the wait for the turn ends then; what has begun is done in time itself
+                async with self._turn:
+                    known = self.recall(sha256, content_type)
+                    if known is not None:  # somebody else came for the same
+                        return known
+                    rendered = await self._threads.run(self._process.render, text, content_type)
+                    description = plain(text, Shape.BROKEN) if rendered is None else rendered
+                    self._remember((sha256, content_type), description)
+                    return description
             return plain(text, Shape.NOT_NOW)
         self._remember((sha256, content_type), description)
         return description

@@ -27,7 +27,7 @@ async def repository_page(scope: Scope, receive: Receive, send: Send, admitted: 
     """``GET /r/<repository>/``: its projects, by name or (``?sort=uploaded``) the last upload first; ``?page=``."""
     query = query_of(scope)
     order = Order.UPLOADED if query.get("sort") == Order.UPLOADED else Order.NAME
-    response = await exchange_of(scope).threads(admitted.repository).run(_list, scope, admitted, order, _page(query))
+    response = await exchange_of(scope).page_threads.run(_list, scope, admitted, order, _page(query))
     await response(scope, receive, send)
 
 
@@ -39,7 +39,7 @@ async def search(scope: Scope, receive: Receive, send: Send) -> None:
     if not asked:
         await repository_page(scope, receive, send, admitted)
         return
-    response = await exchange_of(scope).threads(admitted.repository).run(_search, scope, admitted, asked, _page(query))
+    response = await exchange_of(scope).search_threads.run(_search, scope, admitted, asked, _page(query))
     await response(scope, receive, send)
 
 

@@ -38,7 +38,7 @@ async def unyank(scope: Scope, receive: Receive, send: Send) -> None:
 async def delete(scope: Scope, receive: Receive, send: Send) -> None:
     """``GET /manage/<project>/<version>/delete``, with ``filename`` for one file of the release, or without."""
     admitted = await admit(scope, Access.WRITE)
-    threads = exchange_of(scope).threads(admitted.repository)
+    threads = exchange_of(scope).page_threads
     filename = query_of(scope).get("filename")
     response = await threads.run(_deletion_page, scope, admitted.repository, filename)
     await response(scope, receive, send)
@@ -48,7 +48,7 @@ async def status(scope: Scope, receive: Receive, send: Send) -> None:
     """``GET /manage/<project>/status``"""
     admitted = await admit(scope, Access.WRITE)
     project = normalised_project(scope["path_params"]["project"])
-    threads = exchange_of(scope).threads(admitted.repository)
+    threads = exchange_of(scope).page_threads
     response = await threads.run(_status_page, scope, admitted.repository, project)
     await response(scope, receive, send)
 
@@ -61,7 +61,7 @@ async def unconfirmed_deletion(
     :param filename: the only file that is to be deleted; None: the whole release.
     :param form: ``confirm`` and ``files``, see the page.
     """
-    threads = exchange_of(scope).threads(admitted.repository)
+    threads = exchange_of(scope).page_threads
     return await threads.run(_unconfirmed_deletion, scope, admitted.repository, filename, form)
 
 
@@ -81,9 +81,7 @@ def _unconfirmed_deletion(
 
 async def _confirm(scope: Scope, receive: Receive, send: Send, template: str) -> None:
     admitted = await admit(scope, Access.WRITE)
-    response = (
-        await exchange_of(scope).threads(admitted.repository).run(_yank_page, scope, admitted.repository, template)
-    )
+    response = await exchange_of(scope).page_threads.run(_yank_page, scope, admitted.repository, template)
     await response(scope, receive, send)
 
 

@@ -25,7 +25,7 @@ async def readyz(scope: Scope, receive: Receive, send: Send) -> None:
     repositories = []
     if exchange.opened is not None:
         for name, repository in exchange.opened.repositories.items():
-            status = await exchange.opened.threads[name].run(repository.status)
+            status = await exchange.opened.status_threads.run(repository.status)
             age = None if status.synchronised_at is None else round(time.time() - status.synchronised_at, 1)
             repositories.append(
                 {"synchronised": age is not None, "age_seconds": age, "failing": status.last_error is not None}
@@ -39,5 +39,5 @@ async def readyz(scope: Scope, receive: Receive, send: Send) -> None:
 async def index_mtime(scope: Scope, receive: Receive, send: Send) -> None:
     """``GET /index_mtime/``: Unix seconds of the last synchronisation."""
     repository = (await admit(scope, Access.READ)).repository
-    synchronised_at = await exchange_of(scope).threads(repository).run(repository.synchronised_at)
+    synchronised_at = await exchange_of(scope).status_threads.run(repository.synchronised_at)
     await PlainTextResponse(str(int(synchronised_at)), headers=_NO_STORE)(scope, receive, send)

@@ -61,7 +61,7 @@ async def home(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _shown(scope: Scope, admitted: Admitted) -> ShownRepository:
     repository = admitted.repository
-    status = await exchange_of(scope).threads(repository).run(repository.status)
+    status = await exchange_of(scope).status_threads.run(repository.status)
     age = None if status.synchronised_at is None else time.time() - status.synchronised_at
     return ShownRepository(
         name=repository.name,

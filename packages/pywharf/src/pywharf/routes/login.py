@@ -8,7 +8,6 @@ there is a session, and prove the same. Logging out has the session's token besi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qs
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,6 +17,7 @@ from pywharf.exchange import exchange_of
 from pywharf.http_errors import retry_after, status_of
 from pywharf.pages.addresses import addresses_of, own_path, repository_in
 from pywharf.pages.navigation import see_other
+from pywharf.pages.query import query_of
 from pywharf.pages.rendering import render
 from pywharf.session_cookie import clear_token, set_token
 from pywharf.sessions import Sessions
@@ -28,6 +28,7 @@ from pywharf_core.verdicts import Guesses
 
 _FIELDS = ("repository", "secret", "username", "next")
 _LONGEST = {"repository": 200, "username": 200, "secret": 8192}  # characters
+_MOST_BYTES = 64 * 1024  # of a form that anybody may send
 
 _WRONG = "The repository or the secret is wrong."
 _MANY = "Too many logins came from your address; try again in a moment."
@@ -38,8 +39,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Cookie realm="pywharf"'}
 
 async def login_form(scope: Scope, receive: Receive, send: Send) -> None:
     """``GET /login/``, with ``next``, the path to go to afterwards, or without."""
-    query = parse_qs(scope["query_string"].decode("latin-1"))
-    await _form(scope, {"next": query.get("next", [""])[0]})(scope, receive, send)
+    await _form(scope, {"next": query_of(scope).get("next", "")})(scope, receive, send)
 
 
 class LogIn:
@@ -50,7 +50,7 @@ class LogIn:
         self._logins = Guesses(together=False)  # good ones too: each is a row, and displaces one in the end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        form = await read_small_form(scope, receive, _FIELDS, of_every_form=("token",))
+        form = await read_small_form(scope, receive, _FIELDS, of_every_form=("token",), most_bytes=_MOST_BYTES)
         try:
             response = await self._log_in(scope, form)
         except (InvalidRequest, NotAuthenticated, NotPermitted, TooManyAttempts, StorageUnavailable) as error:
@@ -105,7 +105,7 @@ class LogOut:
         self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        form = await read_small_form(scope, receive, (), of_every_form=("token", "next"))
+        form = await read_small_form(scope, receive, (), of_every_form=("token", "next"), most_bytes=_MOST_BYTES)
         session = exchange_of(scope).session
         if session is not None:
             check_form_token(scope, form.get("token", ""))

@@ -106,7 +106,7 @@ def _release(scope: Scope) -> tuple[NormalizedName, str]:
 async def _change(scope: Scope, admitted: Admitted, change: Callable[[], _T]) -> _T:
     """Make the change in a thread; a storage that refuses the caller's secret makes it unknown again."""
     try:
-        return await exchange_of(scope).threads(admitted.repository).run(change)
+        return await exchange_of(scope).changing(admitted.repository).run(change)
     except (NotPermitted, NotAuthenticated):
         admitted.contradicted()
         raise

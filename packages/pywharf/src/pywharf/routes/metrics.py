@@ -56,7 +56,7 @@ class Metrics:
         repositories = {}
         if exchange.opened is not None:
             for name, repository in exchange.opened.repositories.items():
-                repositories[name] = await exchange.opened.threads[name].run(repository.status)
+                repositories[name] = await exchange.opened.status_threads.run(repository.status)
         body, content_type = rendered(
             families(sums, processes, repositories, named=named),
             open_metrics=_wants_open_metrics(exchange.headers.get(b"accept", b"").decode("latin-1")),

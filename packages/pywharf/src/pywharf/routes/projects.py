@@ -20,7 +20,7 @@ from pywharf.pages.setup_lines import lines_for
 from pywharf.pages.text import visible
 from pywharf.pages.validated import validated
 from pywharf.readme.description import Description, Shape
-from pywharf.readme.descriptions import Descriptions
+from pywharf.readme.descriptions import MOST_TEXT, Descriptions
 from pywharf.routes.simple import normalised_project
 from pywharf_core.auth import Access
 from pywharf_core.errors import ProjectNotFound, StorageUnavailable
@@ -49,12 +49,12 @@ class ProjectPage:
         asked: str = scope["path_params"]["project"]
         version: str | None = scope["path_params"].get("version")
         project = normalised_project(asked)
-        threads = exchange_of(scope).threads(repository)
+        threads = exchange_of(scope).page_threads
         most = -1 if query_of(scope).get("versions") == "all" else _MOST_RELEASES
         try:
             page = await threads.run(repository.release_page, project, version, most_releases=most)
         except ProjectNotFound:
-            return await threads.run(_missing, scope, repository, project)
+            return await exchange_of(scope).search_threads.run(_missing, scope, repository, project)
         spelled = version if version is None or page.release is None else page.release.version
         path = f"/project/{project}/" + ("" if spelled is None else f"{spelled}/")
         if (asked, version) != (project, spelled) or not scope["path"].endswith("/"):
@@ -76,7 +76,7 @@ class ProjectPage:
             text = await exchange_of(scope).threads(repository).run(repository.description, told_by, admitted.secret)
         except StorageUnavailable:
             return None
-        return await self._descriptions.render(told_by.sha256, content_type, visible(text))
+        return await self._descriptions.render(told_by.sha256, content_type, visible(text[: MOST_TEXT + 1]))
 
 
 def _page(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from urllib.parse import parse_qs
 
 from packaging.utils import NormalizedName
 from starlette.responses import RedirectResponse, Response
@@ -14,6 +13,7 @@ from pywharf.conditional import VARY
 from pywharf.exchange import exchange_of
 from pywharf.own_address import moved
 from pywharf.page_cache import PageSource, send_page
+from pywharf.pages.query import query_of
 from pywharf.provenance_address import provenance_url, secure_base
 from pywharf_core.auth import Access
 from pywharf_core.errors import ProjectNotFound
@@ -114,10 +114,8 @@ def _render_page(
 
 
 def _representation(scope: Scope) -> Representation:
-    query = scope["query_string"]
-    chosen = parse_qs(query.decode("latin-1")).get("format") if query else None
-    accept = exchange_of(scope).headers.get(b"accept")
-    return _chosen(accept, chosen[0] if chosen else None)
+    chosen = query_of(scope).get("format") if scope["query_string"] else None
+    return _chosen(exchange_of(scope).headers.get(b"accept"), chosen or None)
 
 
 @lru_cache(maxsize=256)

@@ -29,7 +29,7 @@ async def upload(scope: Scope, receive: Receive, send: Send) -> None:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers.items()}
     form = await receive_upload(headers, receive, repository.new_staging_file, threads, max_file_bytes=most)
     try:
-        published, provenance_sha256 = await threads.run(_publish, admitted, form)
+        published, provenance_sha256 = await exchange.changing(repository).run(_publish, admitted, form)
     except (NotPermitted, NotAuthenticated):
         admitted.contradicted()
         raise
