@@ -18,9 +18,9 @@ COPY packages ./packages
 # All wheels first: in the offline installation the siblings find each other, whatever an index holds under their names.
 # Symbols of compiled modules, and tests of packages, are a tenth of the size and of no use here.
 RUN /opt/build/bin/pip wheel --no-cache-dir --wheel-dir /wheels \
-      ./packages/pywharf-core ./packages/pywharf-filesystem ./packages/pywharf-github "./packages/pywharf[${EXTRAS}]" \
+      ./packages/pywharf-core ./packages/pywharf-filesystem ./packages/pywharf-github "./packages/pywharf${EXTRAS:+[$EXTRAS]}" \
  && /opt/build/bin/pip --python /opt/pywharf/bin/python3 install --no-cache-dir --no-compile \
-      --no-index --find-links /wheels "pywharf[${EXTRAS}]" \
+      --no-index --find-links /wheels "pywharf${EXTRAS:+[$EXTRAS]}" \
  && find /opt/pywharf -type d -name tests -prune -exec rm -r {} + \
  && find /opt/pywharf -name '*.so' -exec strip --strip-unneeded {} +
 
@@ -33,9 +33,9 @@ RUN groupadd --gid 10001 pywharf \
  && install --directory --owner=10001 --group=10001 --mode=0700 /pywharf-root
 COPY --from=build /opt/pywharf /opt/pywharf
 ENV PATH=/opt/pywharf/bin:$PATH
-# Bytecode of what a start and the first README import, the standard library's too where the base has none: 2 seconds
-# become half a second. Nothing can write it later: neither the user may, nor a read-only file system.
-RUN python3 -P -c "import pywharf.app, pywharf.healthcheck, pywharf.readme.child, pywharf.worker, pypi_simple" \
+# Bytecode of what a start imports, the standard library's too where the base has none: 2 seconds become half a second.
+# Nothing can write it later: neither the user may, nor a read-only file system.
+RUN python3 -P -c "import pywharf.app, pywharf.healthcheck, pywharf.worker, pypi_simple" \
  && pywharf --version
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Page
 
 from browser.chromium import chromium
@@ -23,7 +23,7 @@ from support.initialised import initialise
 from support.running_server import running_server
 
 HOST = "packages.example.org"
-FILES = Stop("project's files", "/r/local/project/holygrail/#files", "writer")
+FILES = Stop("files", "/r/local/project/holygrail/#files", "writer")
 SHOWN = [
     "login",
     "wrong login",
@@ -41,6 +41,7 @@ SHOWN = [
 
 _FIRST_UPLOAD = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 _COLOURS = 128  # of a picture; more are not told apart
+_UNSEEN = 16  # of 255, the most that a part of a pixel's colour may differ
 
 # What is another at every moment, or on every machine.
 _STEADY = """() => {
@@ -62,12 +63,23 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch, _shelf(Path(scratch)) as shelf, chromium() as browser:
         for stop in stops:
             for look in LOOKS:
-                picture = _picture(browser, shelf, stop, look)
-                path = folder / f"{re.sub('[^a-z]+', '-', stop.name)}-{look.name}.png"
-                path.write_bytes(picture)
-                total += len(picture)
-                print(f"{path.name}: {len(picture):,} bytes", flush=True)
+                path = folder / f"{stop.name.replace(' ', '-')}-{look.name}.png"
+                new = _is_new(path, picture := _picture(browser, shelf, stop, look))
+                if new:
+                    path.write_bytes(picture)
+                total += path.stat().st_size
+                print(f"{path.name}: {path.stat().st_size:,} bytes{', new' if new else ''}", flush=True)
     print(f"{total:,} bytes in all")
+
+
+def _is_new(path: Path, picture: bytes) -> bool:
+    """Whether an eye could tell it from the one that is there: edges of letters are a little different each time."""
+    if not path.is_file():
+        return True
+    before, after = (Image.open(source).convert("RGB") for source in (path, io.BytesIO(picture)))
+    if before.size != after.size:
+        return True
+    return max(most for _, most in ImageChops.difference(before, after).getextrema()) > _UNSEEN
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -146,15 +147,20 @@ def leaves() -> None:
     raise SystemExit(3)
 
 
+def is_cancelled() -> None:
+    raise asyncio.CancelledError("in the middle")
+
+
 @pytest.mark.parametrize(
     ("refuse_upload", "why"),
     [
         (fails, "no luck"),
         (leaves, "3"),
+        (is_cancelled, "in the middle"),
         (lambda: True, "answered True, which is neither a sentence nor None"),
         (lambda: " ", "answered ' '"),
     ],
-    ids=["an error", "an exit", "no text", "an empty text"],
+    ids=["an error", "an exit", "a cancellation", "no text", "an empty text"],
 )
 def test_a_plugin_that_fails_keeps_the_upload_out_and_is_named_in_the_log_alone(
     served_with: Callable[..., Repository],
@@ -180,6 +186,16 @@ def test_a_plugin_that_fails_keeps_the_upload_out_and_is_named_in_the_log_alone(
     }.items()  # fmt: skip
     assert line.exc_info is not None
     assert why in str(line.exc_info[1])
+
+
+def test_ctrl_c_stops_a_command_while_a_plugin_judges(
+    served_with: Callable[..., Repository], uploads: Uploads
+) -> None:
+    def is_interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        uploads.publish(served_with(plugin(refuse_upload=is_interrupted)))
 
 
 # --- being told ----------------------------------------------------------------------------------------------
@@ -208,12 +224,15 @@ def test_a_plugin_that_fails_at_being_told_is_named_in_the_log_and_disturbs_nobo
     served_with: Callable[..., Repository], uploads: Uploads, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard = Heard()
-    repository = served_with(plugin(file_published=fails, file_removed=leaves), heard.plugin())
+    repository = served_with(
+        plugin(file_published=fails, file_removed=leaves), plugin(file_published=is_cancelled), heard.plugin()
+    )
     assert uploads.publish(repository).new
     assert changes.delete(repository, GRAIL, version="1.0")
     assert heard.wait_for(2) == [("published", "local", WHEEL), ("removed", "local", WHEEL)]
     failures = [vars(record) for record in caplog.records if record.levelno == logging.ERROR]
     assert [(line["plugin"], line["hook"], line["file"]) for line in failures] == [
+        ("SimpleNamespace", "pywharf_file_published", WHEEL),
         ("SimpleNamespace", "pywharf_file_published", WHEEL),
         ("SimpleNamespace", "pywharf_file_removed", WHEEL),
     ]

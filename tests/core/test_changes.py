@@ -364,6 +364,16 @@ def test_nothing_is_deleted_if_a_file_has_other_content_than_was_listed(
 # --- what stays of a project ---------------------------------------------------------------------------------
 
 
+def test_nothing_is_deleted_that_was_not_shown(repository: Repository, uploads: Uploads) -> None:
+    uploads.publish(repository)
+    uploads.publish(repository, sdist=True)
+    for shown in ([WHEEL], [WHEEL, SDIST, "holygrail-1.0-cp311-none-any.whl"], []):
+        with pytest.raises(FileChanged, match="Other files are there now"):
+            changes.delete(repository, GRAIL, version="1.0", shown=shown)
+    assert listed(repository, GRAIL).keys() == {WHEEL, SDIST}
+    assert len(changes.delete(repository, GRAIL, version="1.0", shown=[SDIST, WHEEL])) == 2
+
+
 def test_a_deleted_projects_name_is_never_the_extra_indexs(
     repository: Repository, store: MemoryStore, uploads: Uploads, tmp_path: Path
 ) -> None:

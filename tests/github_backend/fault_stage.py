@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,6 +35,10 @@ ASSET = "GET /repos/{o}/{r}/releases/assets/{id}"
 BYTES = "GET storage"
 
 _BROKEN = "the connection breaks"
+
+
+#: How a cut connection is noticed depends on what was on its way in that moment.
+_CUT = re.compile(r"RemoteDisconnected|BrokenPipeError|ConnectionAbortedError|IncompleteRead")
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,7 @@ def said(wheel: Path, answer: Answer) -> str:
     if answer.status < 400:
         return str(answer.status)
     sentence = answer.text.splitlines()[0].replace(wheel.name, "FILE").replace(project_of(wheel), "PROJECT")
-    return f"{answer.status}: {sentence}"
+    return f"{answer.status}: {_CUT.sub('ConnectionResetError', sentence)}"
 
 
 def project_of(wheel: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -148,6 +149,21 @@ def test_of_two_servers_yanks_at_one_moment_the_newer_stays_everywhere_after_a_r
     for either in (here, there, server("newest")):
         either.synchronise()
         assert yanks(either) == {"the newer"}
+
+
+def test_an_index_that_was_kept_from_another_root_need_not_be_read_again(
+    fake: FakeGitHub, server: Server, writer: Token, tmp_path: Path
+) -> None:
+    here = server("here")
+    file = changes.publish(here, *make_upload(tmp_path), secret=Secret(writer.value)).file
+    remote_changes.fold(here)
+    here.synchronise()
+    here.close()
+    (tmp_path / "next").mkdir()
+    shutil.copytree(tmp_path / "here" / "index", tmp_path / "next" / "index")
+    with fake.calls.during() as calls:
+        assert listed(server("next")) == {file.filename}
+    assert calls.count("GET /repos/{o}/{r}/git/blobs/{sha}") == 0
 
 
 def test_the_same_file_again_is_answered_by_what_is_there(

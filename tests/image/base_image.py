@@ -1,4 +1,7 @@
-"""The image on which ours is built here: Debian's smallest system with Python, made without any registry of images."""
+"""The image on which ours is built here: Debian's smallest system with Python, made without any registry of images.
+
+Like the public image of Python it has no bytecode, so that size and start are those of an image that is built on that one.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _SUITE = "trixie"  # Python 3.13
 _PACKAGES = "python3,python3-venv,python-is-python3,ca-certificates"
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*")
+_NO_BYTECODE = 'find "$1" -name "*.pyc" -delete'
 _FRESH = 7 * 24 * 3600  # seconds for which a made one is used again
 
 
@@ -47,13 +51,14 @@ def _bootstrapped() -> Path:
     mmdebstrap = debian_program("mmdebstrap")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pywharf-tests"
     cache.mkdir(parents=True, exist_ok=True)
-    archive = cache / f"base-{_SUITE}.tar"
-    with (cache / f"base-{_SUITE}.lock").open("w") as turn:
+    archive = cache / f"{_SUITE}-without-bytecode.tar"
+    with archive.with_suffix(".lock").open("w") as turn:
         portalocker.lock(turn, portalocker.LockFlags.EXCLUSIVE)  # other workers of the same run wait, and find it
         if not archive.exists() or time.time() - archive.stat().st_mtime > _FRESH:
             part = archive.with_suffix(".part")
             left_out = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
             flags = ["--quiet", "--format=tar", "--variant=minbase", f"--include={_PACKAGES}", *left_out]
+            flags.append(f"--customize-hook={_NO_BYTECODE}")
             subprocess.run([mmdebstrap, *flags, _SUITE, part], stdin=subprocess.DEVNULL, check=True)
             part.replace(archive)
     return archive

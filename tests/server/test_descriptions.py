@@ -191,6 +191,12 @@ def test_links_lead_to_sites_mailboxes_and_places_in_the_text() -> None:
     assert "<span>d</span> <span>e</span> <span>f</span>" in shown
 
 
+def test_what_turns_text_around_is_seen_however_it_is_written() -> None:
+    text = html("a&#x202e;b\u202ec\n\n[d&#8238;e](https://a.test 'f&#x2066;g') ![h&#x202e;i](https://a.test/h)")
+    assert not set(text) & set("\u202e\u2066")
+    assert text.count("\N{REPLACEMENT CHARACTER}") == 5
+
+
 def test_tasks_are_told_in_words_and_tables_and_code_can_be_scrolled() -> None:
     shown = html("- [ ] a\n- [x] b\n\n| h |\n|---|\n| c |\n\n```python\nx = 1\n```\n")
     assert '<span role="img" aria-label="to do">☐</span> a' in shown
@@ -315,6 +321,19 @@ def test_a_description_is_rendered_once_and_remembered() -> None:
             assert (empty.html, descriptions.recall("1" * 64, MARKDOWN)) == ("", empty)
         finally:
             await descriptions.close()
+
+    asyncio.run(scenario())
+
+
+def test_who_comes_for_the_same_at_once_waits_for_the_one_that_renders_it() -> None:
+    async def scenario() -> None:
+        descriptions = Descriptions()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                slow = [tasks.create_task(descriptions.render("0" * 64, MARKDOWN, ">" * 100_000)) for _ in range(5)]
+        finally:
+            await descriptions.close()
+        assert {task.result().shape for task in slow} == {Shape.BROKEN}, "none was told to come again"
 
     asyncio.run(scenario())
 

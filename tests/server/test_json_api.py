@@ -229,7 +229,7 @@ def test_a_quarantined_project_offers_no_files(app: Application, tmp_path: Path)
 
 def test_while_nobody_knows_what_is_here_the_answer_is_503(tmp_path: Path) -> None:
     blocked = tmp_path / "store"
-    blocked.touch()  # a file where the store's folder should be
+    blocked.symlink_to(tmp_path / "not" / "mounted")
     with application(tmp_path / "root", f"{LOCAL}path = {str(blocked)!r}\n", None, ready=False) as app:
         answer = app.get("/pypi/foo/json")
         assert answer.status_code == 503

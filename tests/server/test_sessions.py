@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pywharf_core.root import Root
 from pywharf_core.secret import Secret
 from server.browser import Browser
 from server.in_process import CONFIG, Application, application
+from server.test_manage import marks
 from support.running_server import running_server
 
 SECRET = "a secret that is nowhere else"
@@ -225,6 +227,48 @@ def test_a_start_sweeps_away_what_is_over(root: Root, session: Session, clock: C
     clock.now += IDLE + 1
     SessionTable(root, clock)
     assert rows(root) == []
+
+
+def test_a_clock_that_was_far_ahead_at_a_login_makes_it_no_longer(
+    root: Root, table: SessionTable, session: Session, clock: Clock
+) -> None:
+    now = clock.now
+    clock.now += 20 * 365 * 24 * HOUR
+    ahead = table.log_in(None, "local", "anna", Secret("x"))
+    clock.now = now + 30 * MINUTE
+    assert table.open(ahead.token) is None
+    SessionTable(root, clock)
+    assert rows(root) == []
+    slightly = table.log_in(None, "local", "anna", Secret("x"))
+    clock.now -= 10 * MINUTE
+    assert table.open(slightly.token) is not None, "clocks are put right all the time"
+
+
+# --- a disk that takes nothing -----------------------------------------------------------------------------------
+
+
+def test_a_session_is_opened_though_it_cannot_be_written_that_it_was_seen(
+    root: Root, table: SessionTable, session: Session, clock: Clock
+) -> None:
+    clock.now += 10 * MINUTE
+    with closing(sqlite3.connect(root.server_database, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        began = time.monotonic()
+        assert table.open(session.token) is not None
+        assert time.monotonic() - began < 5
+    change(root, "create trigger full before update on sessions begin select raise(abort, 'disk full'); end")
+    assert table.open(session.token) is not None
+
+
+@pytest.mark.usefixtures("holygrail")
+def test_a_change_that_was_made_is_no_error_though_no_page_can_tell_of_it(app: Application) -> None:
+    browser = Browser(app)
+    browser.log_in("local", "writes")
+    token = browser.form_token()
+    change(app.root, "create trigger full before update on sessions begin select raise(abort, 'disk full'); end")
+    answer = browser.post("/r/local/manage/holygrail/1.0/yank", {"token": token})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/r/local/project/holygrail/")
+    assert set(marks(app).values()) == {True}
 
 
 # --- notices ---------------------------------------------------------------------------------------------------

@@ -70,8 +70,9 @@ def answers(call: Callable[[], int]) -> int:
         asked = thread.submit(call)
         try:
             return asked.result(PATIENCE / 2)
-        finally:
-            _goes_on.set() if not asked.done() else None
+        except TimeoutError:
+            _goes_on.set()
+            raise
 
 
 # --- what hangs ----------------------------------------------------------------------------------------------

@@ -68,5 +68,6 @@ def test_metadata_that_is_not_written_is_not_announced(local: Repository, holygr
 def test_a_quarantined_projects_metadata_is_not_written(local: Repository, holygrail: Path, tmp_path: Path) -> None:
     page, _ = local.project_page(normalise("holygrail"))
     hidden = ProjectPage(project=page.project, files=page.files, status=ProjectStatus.QUARANTINED)
-    write_static_site(tmp_path / "site", [hidden], read_metadata=local.core_metadata)
+    listed = write_static_site(tmp_path / "site", [hidden], read_metadata=local.core_metadata)
+    assert listed == [], "as on the server's list"
     assert sorted(path.name for path in (tmp_path / "site" / "holygrail").iterdir()) == ["index.html", "index.json"]

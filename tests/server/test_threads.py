@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import anyio
@@ -26,6 +27,19 @@ def test_what_the_call_raises_is_raised() -> None:
 
     with pytest.raises(ValueError, match="no number"):
         anyio.run(main)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError])
+def test_what_would_end_the_loop_or_the_request_is_an_error_like_others(error: type[BaseException]) -> None:
+    def call() -> None:
+        raise error
+
+    async def main() -> None:
+        await StorageThreads(1).run(call)
+
+    with pytest.raises(RuntimeError, match=error.__name__) as caught:
+        anyio.run(main)
+    assert isinstance(caught.value.__cause__, error)
 
 
 def test_a_storage_that_stalls_keeps_only_its_own_threads() -> None:

@@ -8,7 +8,7 @@ asked what a listed file is now; the index follows.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -174,15 +174,18 @@ def delete(
     version: str | None = None,
     filename: str | None = None,
     secret: Secret | None = None,
+    shown: Collection[str] | None = None,
 ) -> Sequence[DistributionFile]:
     """Delete a release, or one file, for good. A name that was published never means other content, and its project's
     name stays reserved.
 
     :param project: None: whichever has the file.
     :param filename: only this file; of that version, if one is given.
+    :param shown: the filenames that whoever asks was shown; None: it is all the same.
     :returns: the files that were deleted.
     :raises NotFound: there is no such release or file.
-    :raises FileChanged: a stored file is not the one that is listed; nothing was deleted.
+    :raises FileChanged: other files would be deleted than were shown, or a stored file is not the one that is listed;
+        nothing was deleted.
     :raises NotSupported: the storage cannot delete.
     """
     storage = repository.view(secret)
@@ -192,6 +195,8 @@ def delete(
         assert project is not None, "a release is of a project"
         assert version is not None, "a version or a filename"
         since, listed = _release(repository, project, version)
+    if shown is not None and set(shown) != {file.filename for file in listed}:
+        raise FileChanged("Other files are there now than were shown, so nothing was deleted; look at them again.")
     stored = _stored(repository, storage, listed, since)
     sha256 = {file.filename: file.sha256 for file in listed}
     for file in stored:

@@ -15,7 +15,7 @@ import sqlite3
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from nacl.exceptions import CryptoError
@@ -27,6 +27,9 @@ from pywharf_core.secret import Secret
 IDLE = 12 * 3600.0  # seconds without a request after which a session is over
 LONGEST = 7 * 24 * 3600.0  # seconds for which a login lasts at most
 _TOUCH_AFTER = 300.0  # seconds: not every request is worth a write
+_TOUCH_WITHIN = 0.2  # seconds of waiting for other writers: it is no reason to keep a reader waiting
+# A clock that was far ahead at a login, and was put right: the session must not last until that time comes.
+_AHEAD = 3600.0  # seconds that a login may lie in the future
 _MOST_SESSIONS = 10_000  # of one ROOT; the ones that were idle longest make room
 _MOST_LOGINS = 50  # of one session
 
@@ -98,7 +101,7 @@ class SessionTable:
             if row is None:
                 return None
             seen_at, created_at, sealed, sealed_notice = row
-            if now - seen_at > IDLE or now - created_at > LONGEST:
+            if now - seen_at > IDLE or not -_AHEAD <= now - created_at <= LONGEST:
                 return None
             box = _box(token)
             try:
@@ -107,7 +110,9 @@ class SessionTable:
             except (CryptoError, ValueError, TypeError):  # somebody else wrote in there
                 return None
             if now - seen_at > _TOUCH_AFTER:
-                connection.execute("update sessions set seen_at = ? where id = ?", (now, _id(token)))
+                with suppress(sqlite3.Error):  # a full disk ends nobody's session
+                    connection.execute(f"pragma busy_timeout = {_TOUCH_WITHIN * 1000:.0f}")
+                    connection.execute("update sessions set seen_at = ? where id = ?", (now, _id(token)))
         return Session(token, logins, notice, sealed_notice)
 
     def log_in(self, before: Session | None, repository: str, username: str, secret: Secret) -> Session:
@@ -151,7 +156,10 @@ class SessionTable:
 
     def _sweep(self, connection: sqlite3.Connection) -> None:
         now = self._clock()
-        connection.execute("delete from sessions where seen_at < ? or created_at < ?", (now - IDLE, now - LONGEST))
+        connection.execute(
+            "delete from sessions where seen_at < ? or created_at not between ? and ?",
+            (now - IDLE, now - LONGEST, now + _AHEAD),
+        )
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -194,5 +202,5 @@ def _read_logins(text: bytes, now: float) -> Mapping[str, Login]:
     return {
         name: Login(username, Secret(secret), since)
         for name, (username, secret, since) in rows.items()
-        if now - since <= LONGEST
+        if -_AHEAD <= now - since <= LONGEST
     }

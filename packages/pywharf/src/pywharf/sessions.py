@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import ParamSpec
+
 from starlette.types import Scope
 
 from pywharf.session_cookie import read_token
@@ -9,6 +14,10 @@ from pywharf.session_table import Session, SessionTable
 from pywharf.threads import StorageThreads
 from pywharf_core.root import Root
 from pywharf_core.secret import Secret
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
 
 
 class Sessions:
@@ -31,9 +40,16 @@ class Sessions:
         await self._threads.run(self._table.log_out, session)
 
     async def put_notice(self, session: Session, notice: str) -> None:
-        """See ``SessionTable.put_notice``."""
-        await self._threads.run(self._table.put_notice, session, notice)
+        """See ``SessionTable.put_notice``. What it tells of is done: it is never an error that it cannot be told."""
+        await self._threads.run(_tried, self._table.put_notice, session, notice)
 
     async def notice_was_shown(self, session: Session) -> None:
-        """See ``SessionTable.notice_was_shown``."""
-        await self._threads.run(self._table.notice_was_shown, session)
+        """See ``SessionTable.notice_was_shown``; no error either."""
+        await self._threads.run(_tried, self._table.notice_was_shown, session)
+
+
+def _tried(call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    try:
+        call(*args, **kwargs)
+    except sqlite3.Error as error:
+        logger.warning("a notice cannot be kept", extra={"error": str(error)})

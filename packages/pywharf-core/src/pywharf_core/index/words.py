@@ -38,7 +38,7 @@ def question(text: str) -> Question | None:
     words = [word[:_LONGEST_WORD] for word in _WORD.findall(text)[:_MOST_WORDS]]
     if not words:
         return None
-    every = " AND ".join(f'"{word}" *' for word in words)
+    every = " AND ".join(f'"{word}" *' for word in _telling(words))
     joined = "".join(words).lower()
     match = every if len(words) == 1 else f'({every}) OR "{joined}" *'
     name = text.strip()
@@ -47,6 +47,13 @@ def question(text: str) -> Question | None:
         name=normalise(name) if is_project_name(name) else "",
         part=joined if len(joined) >= _SHORTEST_PART else "",
     )
+
+
+def _telling(words: list[str]) -> list[str]:
+    """Without those that another one begins with, itself included: it is found wherever that one is. Each word costs as
+    much as there are entries that have it."""
+    lower = sorted({word.lower() for word in words})
+    return [word for word, after in zip(lower, [*lower[1:], ""], strict=True) if not after.startswith(word)]
 
 
 def words_of_name(project: str, name: str) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pygments.token import STANDARD_TYPES
 
+from pywharf.pages.text import visible
 from pywharf.readme.links import outside_link
 
 ID_PREFIX = "user-content-"  # as readme-renderer writes them
@@ -121,7 +122,7 @@ class _Writer:
         """:param linked: they stand in a link, so none of them may be one."""
         for child in parent.children:
             if isinstance(child, str):
-                self.pieces.append(escape(child))
+                self.pieces.append(escape(visible(child)))
             else:
                 self._write(child, linked=linked)
 
@@ -167,7 +168,7 @@ class _Writer:
         if identity is not None and identity not in self._used:
             self._used.add(identity)
             attributes["id"] = identity
-        written = (f' {name}="{escape(value)}"' for name, value in attributes.items())
+        written = (f' {name}="{escape(visible(value))}"' for name, value in attributes.items())
         self.pieces.append(f"<{tag}{''.join(written)}>")
 
     def _write_link(self, element: _Element, *, linked: bool) -> None:
@@ -220,7 +221,7 @@ def _name_of_image(element: _Element) -> str:
         except ValueError:
             path = ""
         name = unquote(path.rstrip("/").rpartition("/")[2])
-    return name[:200] or "image"
+    return visible(name[:200]) or "image"
 
 
 def _says_something(element: _Element) -> bool:

@@ -62,7 +62,9 @@ async def delete(scope: Scope, receive: Receive, send: Send) -> None:
     admitted, form = await admit_form(scope, receive, Access.WRITE, ("filename", "confirm", "files"))
     project, version = _release(scope)
     filename = form.get("filename")
+    shown = None
     if admitted.by_session or "confirm" in form:
+        shown = form.get("files", "").split()
         unconfirmed = await confirm.unconfirmed_deletion(scope, admitted, filename, form)
         if unconfirmed is not None:
             await unconfirmed(scope, receive, send)
@@ -71,7 +73,7 @@ async def delete(scope: Scope, receive: Receive, send: Send) -> None:
         scope,
         admitted,
         lambda: changes.delete(
-            admitted.repository, project, version=version, filename=filename, secret=admitted.secret
+            admitted.repository, project, version=version, filename=filename, secret=admitted.secret, shown=shown
         ),
     )
     deleted = f"{project} {version}" if filename is None else filename
