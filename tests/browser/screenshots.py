@@ -79,7 +79,7 @@ def _is_new(path: Path, picture: bytes) -> bool:
     before, after = (Image.open(source).convert("RGB") for source in (path, io.BytesIO(picture)))
     if before.size != after.size:
         return True
-    return max(most for _, most in ImageChops.difference(before, after).getextrema()) > _UNSEEN
+    return max(ImageChops.difference(before, after).tobytes()) > _UNSEEN
 
 
 @contextmanager

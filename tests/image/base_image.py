@@ -26,7 +26,7 @@ _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _SUITE = "trixie"  # Python 3.13
 _PACKAGES = "python3,python3-venv,python-is-python3,ca-certificates"
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*")
-_NO_BYTECODE = 'find "$1" -name "*.pyc" -delete'
+_NO_BYTECODE = 'find "$1/usr" -name "*.pyc" -delete'
 _FRESH = 7 * 24 * 3600  # seconds for which a made one is used again
 
 

@@ -1,4 +1,4 @@
-"""What strangers wrote, and numbers and times, as words of a page."""
+"""What strangers wrote, and times, as words of a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from pywharf.pages.metadata import shown_metadata
-from pywharf.pages.text import counted, day, duration, machine_moment, moment, shown, size, visible
+from pywharf.pages.text import day, duration, machine_moment, moment, shown, visible
 from pywharf_core.model import CoreMetadata
 
 
@@ -31,17 +31,6 @@ def test_a_long_text_is_cut_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "said"),
-    [
-        (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1.0 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"),
-        (12_345_678, "12.3 MB"), (5_368_709_119, "5.4 GB"), (2 * 10**15, "2000.0 TB"),
-    ],
-)  # fmt: skip
-def test_a_size_is_told_in_the_unit_that_suits(count: int, said: str) -> None:
-    assert size(count) == said
-
-
-@pytest.mark.parametrize(
     ("seconds", "said"),
     [(-3, "0 seconds"), (0.9, "0 seconds"), (1, "1 second"), (119, "119 seconds"), (120, "2 minutes"), (7199, "119 minutes"),
      (7200, "2 hours"), (172_799, "47 hours"), (172_800, "2 days"), (10**7, "115 days")],
@@ -58,11 +47,6 @@ def test_times_are_told_in_utc() -> None:
         "2026-11-21T23:30:05Z",
     )
     assert moment(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) == "2026-01-01 00:00 UTC"
-
-
-def test_counts_agree_with_their_nouns() -> None:
-    assert [counted(number, "file") for number in (0, 1, 2, 12_345)] == ["0 files", "1 file", "2 files", "12,345 files"]
-    assert counted(2, "file is", "files are") == "2 files are"
 
 
 def nothing_here(names: Collection[str]) -> set[str]:

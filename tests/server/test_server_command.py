@@ -139,6 +139,19 @@ def test_a_start_prints_what_to_paste_and_no_secret(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_start_prints_no_credentials_where_reading_needs_none(tmp_path: Path) -> None:
+    everybody = CONFIG.replace("local", "everybody") + "anonymous_read = true\n"
+    (tmp_path / "config.toml").write_text(CONFIG + everybody)
+    with Server(tmp_path, "--extra_index_url", "") as server:
+        first = server.first_line()
+        said = server.stopped()[0]
+    host = first.removeprefix("listening on http://").strip()
+    assert f"pip install --index-url http://{host}/r/everybody/simple/ PACKAGE" in said
+    assert f"uv publish --publish-url http://{host}/r/everybody/simple/ --username everybody --password '<write" in said
+    assert f"'http://local:<read secret>@{host}/simple/'" in said
+
+
+@pytest.mark.slow
 def test_a_start_warns_when_the_extra_index_may_answer_for_any_name(tmp_path: Path) -> None:
     arguments = ["--config", CONFIG, "--config_or_admin_secret_can_be_text"]
     extra = ["--extra-index-url", "https://u:s3cret@index.example/simple"]

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from core.two_servers import Uploads
-from pywharf_core import changes, shared_secrets
+from pywharf_core import amounts, changes, shared_secrets
 from pywharf_core.cli.root import make_root
 from pywharf_core.config import load_configuration
 from pywharf_core.filenames import normalise
@@ -62,7 +62,7 @@ def test_every_way_to_name_the_configuration_exports(served: Repository, root: P
     size = sum(file.size for file in served.project_page(normalise("holygrail"))[0].files)
     assert (result.exit_code, result.stdout) == (
         0,
-        f"{folder}: 2 files copied ({size} bytes), 0 already there, 1 project.\n",
+        f"{folder}: 2 files copied ({amounts.size(size)}), 0 already there, 1 project.\n",
     )
     assert result.stderr == "Exporting: 2 of 2 files\n"
     assert {path.name for path in folder.iterdir()} >= {"holygrail", "pywharf-export.json"}

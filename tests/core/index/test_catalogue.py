@@ -18,6 +18,7 @@ from pywharf_core.filenames import normalise
 from pywharf_core.index import database
 from pywharf_core.index.catalogue import CatalogueEntry, Order
 from pywharf_core.index.local import LocalIndex
+from pywharf_core.index.words import question
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus
 from pywharf_core.releases import by_release, latest
 from pywharf_core.storage import Deleted
@@ -222,6 +223,7 @@ def searched(index: LocalIndex) -> LocalIndex:
         ("64", ["base64ct"]),
         ("se64c", ["base64ct"]),
         ("grail nothing", []),
+        ("g gra GRAIL sou", ["holygrail", "swallow"]),
     ],
 )
 def test_projects_are_found_by_words_and_beginnings_of_words(
@@ -239,6 +241,12 @@ def test_what_is_asked_for_by_its_name_comes_first_and_names_count_more_than_sum
         published("aa-prerequests"),
     )
     assert found(index, "Requests") == ["requests", "requests-toolbelt", "zz-client", "aa-prerequests"]
+
+
+def test_a_word_that_another_one_begins_with_is_not_looked_for() -> None:
+    asked = question("a " * 10 + "Al ALP alpha İ b")
+    assert asked is not None
+    assert asked.match.partition(" OR ")[0] == '("alpha" * AND "b" * AND "İ" *)'
 
 
 HOSTILE = [

@@ -13,20 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from packaging.utils import NormalizedName
-from packaging.version import InvalidVersion, Version
 
 from pywharf_core.errors import (
     FileAlreadyExists,
     FileChanged,
     FileNotFound,
     NotAuthenticated,
-    NotFound,
     NotPermitted,
     ProjectNotFound,
     StorageUnavailable,
     WharfError,
 )
-from pywharf_core.filenames import parse_version
+from pywharf_core.filenames import same_version
 from pywharf_core.index.local import IndexChange, IndexedProject
 from pywharf_core.index.pending import PendingKind
 from pywharf_core.index.sync import with_what_was_computed
@@ -34,6 +32,7 @@ from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, P
 from pywharf_core.remote_changes import Intent, given_up, intend, settle, write_through
 from pywharf_core.repository import Repository
 from pywharf_core.secret import Secret
+from pywharf_core.simple.ordering import parsed_version
 from pywharf_core.storage import Deleted, Storage
 
 logger = logging.getLogger(__name__)
@@ -121,7 +120,8 @@ def yank(
     :raises NotSupported: the storage cannot keep the mark.
     """
     storage = repository.view(secret)
-    since, listed = _release(repository, project, version)
+    release, since = repository.release(project, version)
+    listed = release.files
     if filename is not None:
         listed = [file for file in listed if file.filename == filename]
     stored = _stored(repository, storage, listed, since)
@@ -194,7 +194,8 @@ def delete(
     else:
         assert project is not None, "a release is of a project"
         assert version is not None, "a version or a filename"
-        since, listed = _release(repository, project, version)
+        release, since = repository.release(project, version)
+        listed = release.files
     if shown is not None and set(shown) != {file.filename for file in listed}:
         raise FileChanged("Other files are there now than were shown, so nothing was deleted; look at them again.")
     stored = _stored(repository, storage, listed, since)
@@ -441,17 +442,6 @@ def _is_another(storage: Storage, change: IndexChange, file: DistributionFile) -
     return storage.keeps_index and listed is not None and listed.storage_id != file.storage_id
 
 
-def _release(repository: Repository, project: NormalizedName, version: str) -> tuple[int, Sequence[DistributionFile]]:
-    wanted = _version(version, project)
-    with repository.index.reading() as snapshot:
-        repository.synchronisation.demanded(snapshot)  # else a release of which not all is known is changed by half
-        since = snapshot.revision()
-        files = [file for file in snapshot.files(project) if Version(file.version) == wanted]
-    if not files:
-        raise NotFound(f"There is no release {project} {version} in this repository.")
-    return since, files
-
-
 def _one_file(
     repository: Repository, filename: str, project: NormalizedName | None, version: str | None
 ) -> tuple[int, Sequence[DistributionFile]]:
@@ -461,16 +451,9 @@ def _one_file(
         file = snapshot.file(filename)
     if file is None or (project is not None and file.project != project):
         raise FileNotFound(f"{project or 'This repository'} has no file {filename}.")
-    if version is not None and Version(file.version) != _version(version, file.project):
+    if version is not None and not same_version(version, parsed_version(file.version)):
         raise FileNotFound(f"{filename} is not of the release {file.project} {version}.")
     return since, [file]
-
-
-def _version(text: str, project: NormalizedName) -> Version:
-    try:
-        return parse_version(text)
-    except InvalidVersion:
-        raise NotFound(f"{text!r} is no version as in PEP 440, so {project} has no such release.") from None
 
 
 def _fields(repository: Repository, file: DistributionFile) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Time as a transfer knows it: it passes, it is waited for, and it ends when somebody says so."""
+"""Time as long work knows it: it passes, it is waited for, and it ends when somebody says so."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 
 class Stopped(Exception):
-    """The transfer was told to end; what it had begun to publish is published whole."""
+    """The work was told to end."""
 
 
 class Clock:
-    """Shared by all threads of a transfer.
+    """Shared by all threads of one piece of work.
 
     :ivar say: told what is waited for, and "" afterwards.
     """

@@ -63,6 +63,14 @@ def parse_version(text: str) -> Version:
         raise InvalidVersion(text) from error
 
 
+def same_version(text: str, version: Version) -> bool:
+    """Equal by PEP 440: ``1.0`` is ``1.0.0``."""
+    try:
+        return parse_version(text) == version
+    except InvalidVersion:
+        return False
+
+
 def canonical_filename(filename: str, project: NormalizedName, version: str) -> str:
     """The one spelling of a valid filename: equal for ``Foo.Bar-1.0…whl`` and ``foo_bar-1.0…whl``.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import translate
 from functools import lru_cache
+from urllib.parse import urlsplit, urlunsplit
 
 from packaging.utils import NormalizedName
 
@@ -35,6 +36,14 @@ class Answer:
 
     answerer: Answerer
     because: str = ""
+
+    @property
+    def shown(self) -> str:
+        """``because`` as everybody may read it: of the extra index's URL without credentials."""
+        if self.answerer is not Answerer.EXTRA_INDEX:
+            return self.because
+        parts = urlsplit(self.because)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
     def demand_ready(self) -> None:
         """:raises NotSynchronised: nobody may answer now."""

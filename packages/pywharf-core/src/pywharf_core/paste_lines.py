@@ -6,6 +6,8 @@ import shlex
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from pywharf_core.config import RepositoryConfiguration
+
 _OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -50,6 +52,28 @@ def paste_lines(
         f"uv pip install --index-url {index}{allowed} {wanted}",
         f"uv publish --publish-url {upload} --username {repository} --password {write} dist/*",
         f"twine upload --repository-url {upload} --username {repository} --password {write} dist/*",
+    )
+
+
+def placeholders_of(configuration: RepositoryConfiguration) -> tuple[str, str]:
+    """What stands for the secrets: where the storage decides, who reads and who writes present the same kind of token."""
+    return ("<token>", "<token>") if configuration.auth_type is None else ("<read secret>", "<write secret>")
+
+
+def lines_without_secrets(
+    configuration: RepositoryConfiguration, server: str, *, package: str = "PACKAGE", by_path: bool = False
+) -> PasteLines:
+    """The lines for a configured repository, with placeholders where somebody has to put a secret.
+
+    :param server: the server's URL; a path prefix is kept.
+    :param by_path: let the path say which repository is meant, not the user name alone. Where no user name is needed the
+        path always does.
+    """
+    anonymous = configuration.anonymous_read
+    url = f"{server.rstrip('/')}/r/{configuration.name}" if by_path or anonymous else server
+    placeholders = placeholders_of(configuration)
+    return paste_lines(
+        configuration.name, url, None, None, package=package, placeholders=placeholders, anonymous=anonymous
     )
 
 

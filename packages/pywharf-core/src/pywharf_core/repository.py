@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from packaging.utils import NormalizedName
+from packaging.version import InvalidVersion
 
 from pywharf_core.auth import Auth
 from pywharf_core.config import RepositoryConfiguration
@@ -26,7 +27,7 @@ from pywharf_core.errors import (
     StorageUnavailable,
     WharfError,
 )
-from pywharf_core.filenames import parse_filename
+from pywharf_core.filenames import parse_filename, parse_version
 from pywharf_core.index.catalogue import CataloguePage, Order
 from pywharf_core.index.local import IndexedProject, LocalIndex
 from pywharf_core.index.pending import PendingKind
@@ -198,7 +199,7 @@ class Repository:
                 lines = snapshot.releases(project, limit=most_releases)
                 count = snapshot.count_releases(project)
         if release is None and version is not None:
-            raise NotFound(f"The project {project} has no release {version} in this repository.")
+            raise _no_release(project, version)
         return ReleasePage(
             state=row.state,
             release=release,
@@ -207,6 +208,23 @@ class Repository:
             total=count,
             synchronised_at=synchronised_at,
         )
+
+    def release(self, project: NormalizedName, version: str) -> tuple[Release, int]:
+        """One release, offered or not, for who may change it; and the revision of the index that it is of.
+
+        :raises NotFound: the project has no such release, or this is no version.
+        :raises NotSynchronised: what exists is not known completely yet, so a part of it could be missing.
+        """
+        try:
+            parse_version(version)
+        except InvalidVersion:
+            raise NotFound(f"{version!r} is no version as in PEP 440, so {project} has no such release.") from None
+        with self.index.reading() as snapshot:
+            self.synchronisation.demanded(snapshot)
+            release, revision = snapshot.release(project, version), snapshot.revision()
+        if release is None:
+            raise _no_release(project, version)
+        return release, revision
 
     def listed_among(self, projects: Collection[str]) -> set[str]:
         """Those of these names, normalised, that have files here."""
@@ -424,6 +442,10 @@ def _opened(path: Path) -> BinaryIO:
         return path.open("rb")
     except FileNotFoundError as error:  # in the moment since it was located
         raise FileNotFound(f"{path.name} is gone.") from error
+
+
+def _no_release(project: NormalizedName, version: str) -> NotFound:
+    return NotFound(f"There is no release {project} {version} in this repository.")
 
 
 def _is_here(row: IndexedProject) -> bool:

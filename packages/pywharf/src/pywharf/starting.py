@@ -16,7 +16,7 @@ from pywharf.settings import ServerSettings
 from pywharf_core.config import RepositoryConfiguration, load_configuration
 from pywharf_core.configuration_in_force import ConfigurationInForce, NameRules
 from pywharf_core.errors import ConfigurationError
-from pywharf_core.paste_lines import paste_lines
+from pywharf_core.paste_lines import lines_without_secrets
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
 
@@ -123,6 +123,6 @@ def _welcome(url: str, repositories: Mapping[str, RepositoryConfiguration] | Non
     if repositories is None:
         lines.append("no configuration yet; give one with:")
         lines.append(f"    curl -F config=@config.toml -F admin_secret=@admin_secret.toml {url}/initialize/")
-    for name in repositories or ():
-        lines += ["", f"{name}:", *(f"    {line}" for line in paste_lines(name, url, None, None))]
+    for name, repository in (repositories or {}).items():
+        lines += ["", f"{name}:", *(f"    {line}" for line in lines_without_secrets(repository, url))]
     return "\n".join(lines)

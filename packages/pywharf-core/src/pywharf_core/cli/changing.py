@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import click
 from packaging.utils import NormalizedName
 
-from pywharf_core.cli.json_flag import JSON_FLAG
+from pywharf_core.cli.json_flag import JSON_FLAG, print_json
 from pywharf_core.cli.project_name import project_name
 from pywharf_core.cli.repositories import Source, on_configured_repositories
 from pywharf_core.filenames import parse_filename
@@ -97,7 +96,7 @@ def _release(text: str) -> tuple[NormalizedName, str]:
 
 def _say(files: Sequence[DistributionFile], done: str, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"files": [file.filename for file in files]}))
+        print_json({"files": [file.filename for file in files]})
     elif files:
         click.echo("\n".join(f"{done} {file.filename}" for file in files))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pywharf_core.auth import Access
-from pywharf_core.cli.json_flag import JSON_FLAG
+from pywharf_core.cli.json_flag import JSON_FLAG, print_json
 from pywharf_core.cli.repositories import Source, on_configured_repositories
 from pywharf_core.cli.table import table_lines
 from pywharf_core.errors import NotSupported, WharfError
@@ -57,7 +56,7 @@ def check(plugins: Plugins, source: Source, as_json: bool) -> None:
     with source.open(plugins) as wharf:
         findings = [_look_at(repository) for repository in wharf.repositories.values()]
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+        print_json([dataclasses.asdict(finding) for finding in findings])
     else:
         click.echo("\n".join(table_lines(_HEADS, [_row(finding) for finding in findings])))
         if facts := [fact for finding in findings for fact in _facts(finding)]:

@@ -9,7 +9,7 @@ import click
 from pywharf_core.cli.json_flag import JSON_FLAG
 from pywharf_core.cli.repositories import Source as Configured
 from pywharf_core.cli.repositories import on_configured_repositories
-from pywharf_core.cli.transferring import carry_out, check_globs, transfer_flags
+from pywharf_core.cli.transferring import carry_out, transfer_flags
 from pywharf_core.plugins import Plugins
 
 
@@ -47,7 +47,6 @@ def copy(
     from pywharf_core.transfer.stored import StoredPackages
     from pywharf_core.transfer.whole import Order
 
-    check_globs(projects)
     if from_name == to_name:
         raise click.UsageError("SOURCE and TARGET are the same repository; name another one.")
     with source.open_several(plugins, from_name, to_name) as (taken_from, target):

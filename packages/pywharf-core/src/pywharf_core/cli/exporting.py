@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from pywharf_core.cli.json_flag import JSON_FLAG
+from pywharf_core.amounts import counted, size
+from pywharf_core.cli.json_flag import JSON_FLAG, print_json
 from pywharf_core.cli.progress import progress
+from pywharf_core.cli.project_globs import PROJECT_FLAG
 from pywharf_core.cli.repositories import Source, on_configured_repositories
 from pywharf_core.plugins import Plugins
 
@@ -35,7 +36,7 @@ pywharf export local site/simple --simple --root ROOT
 @click.argument("name")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--simple", is_flag=True, help="Write a static index for any web server, as pip and uv read it.")
-@click.option("--project", "projects", multiple=True, metavar="GLOB", help="Only projects of these names; repeatable.")
+@PROJECT_FLAG
 @click.option(
     "--base_url", metavar="URL", help="With --simple: the https address that DIR will have, to announce provenance."
 )
@@ -101,20 +102,20 @@ def _check_base_url(base_url: str, *, simple: bool) -> None:
 
 def _say(report: ExportReport, folder: Path, *, simple: bool, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({**dataclasses.asdict(report), "dry_run": dry_run}))
+        print_json({**dataclasses.asdict(report), "dry_run": dry_run})
         return
     for problem in report.problems:
         click.echo(problem.sentence, err=True)
     copied, removed = ("would be copied", "would be removed") if dry_run else ("copied", "removed")
     click.echo(
-        f"{folder}: {_count(report.copied, 'file')} {copied} ({report.bytes} bytes), {report.there} already there, "
-        f"{_count(report.projects, 'project')}."
+        f"{folder}: {counted(report.copied, 'file')} {copied} ({size(report.bytes)}), {report.there} already there, "
+        f"{counted(report.projects, 'project')}."
     )
     if report.removed:
-        click.echo(f"{_count(len(report.removed), 'old file')} {removed}: {_named(report.removed)}.")
+        click.echo(f"{counted(len(report.removed), 'old file')} {removed}: {_named(report.removed)}.")
     if report.stale:
         click.echo(
-            f"{_count(len(report.stale), 'file')} in {folder} {'is' if len(report.stale) == 1 else 'are'} not part of this "
+            f"{counted(len(report.stale), f'file in {folder} is', f'files in {folder} are')} not part of this "
             f"export: {_named(report.stale)}. Give --prune to remove such files."
         )
     if simple and not dry_run:
@@ -126,7 +127,3 @@ def _say(report: ExportReport, folder: Path, *, simple: bool, dry_run: bool, as_
 def _named(paths: Sequence[str]) -> str:
     more = len(paths) - _MOST_NAMED
     return ", ".join(paths[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -12,7 +12,7 @@ from pywharf_core.cli.given_secret import given_secret
 from pywharf_core.cli.json_flag import JSON_FLAG
 from pywharf_core.cli.repositories import Source as Configured
 from pywharf_core.cli.repositories import on_configured_repositories
-from pywharf_core.cli.transferring import carry_out, check_globs, transfer_flags
+from pywharf_core.cli.transferring import carry_out, transfer_flags
 from pywharf_core.errors import SourceUnusable
 from pywharf_core.plugins import Plugins
 from pywharf_core.secret import Secret
@@ -89,7 +89,6 @@ def import_packages(
     places = [*paths, *(line for file in lists for line in _lines(file))]
     if not places:
         raise click.UsageError("Name what to import: folders, files, or the URL of an index.")
-    check_globs(projects)
     kind = _kind_of(places, kind)
     _check_flags(kind, indexes=indexes, has_login=any((username, secret, secret_env)), projects=projects)
     opening = {

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import click
 
-from pywharf_core.cli.json_flag import JSON_FLAG
+from pywharf_core.cli.json_flag import JSON_FLAG, print_json
 from pywharf_core.cli.table import table_lines
 from pywharf_core.plugins import Plugins
 
@@ -26,7 +25,7 @@ def plugin_list(plugins: Plugins, as_json: bool) -> None:
             "broken": [dataclasses.asdict(plugin) for plugin in plugins.broken.values()],
             "disabled": list(plugins.disabled),
         }
-        click.echo(json.dumps(document, indent=2))
+        print_json(document)
         return
     rows = [
         *(

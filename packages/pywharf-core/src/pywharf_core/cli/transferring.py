@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pywharf_core.amounts import counted, size
+from pywharf_core.cli.json_flag import print_json
 from pywharf_core.cli.progress import progress
-from pywharf_core.config.values import is_project_glob
+from pywharf_core.cli.project_globs import PROJECT_FLAG
 from pywharf_core.errors import WharfError
 from pywharf_core.root import Root
 
@@ -39,13 +40,7 @@ def transfer_flags(command: Callable[..., _R]) -> Callable[..., _R]:
 
 
 _FLAGS = (
-    click.option(
-        "--project",
-        "projects",
-        metavar="GLOB",
-        multiple=True,
-        help="Only this project, or these: 'acme-*'. May be given several times.",
-    ),
+    PROJECT_FLAG,
     click.option(
         "--jobs",
         type=click.IntRange(1, 64),
@@ -61,13 +56,6 @@ _FLAGS = (
     ),
     click.option("--dry_run", is_flag=True, help="Say what would be done, and change nothing."),
 )
-
-
-def check_globs(projects: Sequence[str]) -> None:
-    """:raises UsageError: one of them can be the name of no project."""
-    for glob in projects:
-        if not is_project_glob(glob):
-            raise click.UsageError(f"--project {glob!r} is neither the name of a project nor a glob such as 'acme-*'.")
 
 
 def carry_out(
@@ -172,7 +160,7 @@ def _tell(summary: Summary, verb: str, target: str, order: Order, problem: Wharf
 
     if as_json:
         document = {"repository": target, "dry_run": order.dry_run, **summary.document(verb)}
-        click.echo(json.dumps(document | ({} if problem is None else {"error": str(problem)}), indent=2))
+        print_json(document | ({} if problem is None else {"error": str(problem)}))
         return
     for line in _passed_over(summary.passed_over):
         click.echo(printable(line), err=True)
@@ -184,8 +172,9 @@ def _tell(summary: Summary, verb: str, target: str, order: Order, problem: Wharf
     rest = [f"{summary.there} already there", f"{len(summary.refused)} refused"]
     if summary.passed_over:
         rest.append(f"{len(summary.passed_over)} passed over")
-    files = "1 file" if summary.taken == 1 else f"{summary.taken} files"
-    click.echo(f"{files} ({_size(summary.taken_bytes)}) {done} into {target}; {', '.join(rest)}.")
+    click.echo(
+        f"{counted(summary.taken, 'file')} ({size(summary.taken_bytes)}) {done} into {target}; {', '.join(rest)}."
+    )
 
 
 def _passed_over(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -197,11 +186,3 @@ def _passed_over(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
             yield f"passed over {place}: {reason}"
         if len(places) > _NAMED:
             yield f"passed over {len(places) - _NAMED} more: {reason}"
-
-
-def _size(size: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from pywharf_core.cli.alike import plain
 from pywharf_core.cli.given_secret import given_secret
+from pywharf_core.cli.json_flag import print_json
 from pywharf_core.config import RepositoryConfiguration
 from pywharf_core.config.toml_table import TomlTable
 from pywharf_core.config.wording import nearest, one_of
@@ -130,7 +130,7 @@ def _options(storage_type: type[StorageType], name: str, given: Mapping[str, Any
 
 def _say(report: RebuildReport | None, name: str, type_name: str, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(None if report is None else dataclasses.asdict(report)))
+        print_json(None if report is None else dataclasses.asdict(report))
         return
     if report is None:
         click.echo(f"A storage of type {type_name} keeps no remote index; there is nothing to do.")

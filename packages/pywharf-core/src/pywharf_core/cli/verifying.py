@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from pywharf_core.cli.json_flag import JSON_FLAG
+from pywharf_core.amounts import counted, size
+from pywharf_core.cli.json_flag import JSON_FLAG, print_json
 from pywharf_core.cli.progress import progress
+from pywharf_core.cli.project_globs import PROJECT_FLAG
 from pywharf_core.cli.repositories import Source, on_configured_repositories
 from pywharf_core.plugins import Plugins
 
@@ -28,7 +29,7 @@ pywharf verify local --repair --root ROOT
 @click.command("verify", epilog=_EPILOG)
 @click.argument("name")
 @click.option("--repair", is_flag=True, help="Repair what can be repaired; files are never changed or removed.")
-@click.option("--project", "projects", multiple=True, metavar="GLOB", help="Only projects of these names; repeatable.")
+@PROJECT_FLAG
 @click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Files at a time.")
 @on_configured_repositories
 @JSON_FLAG
@@ -56,18 +57,16 @@ def verify(
 
 def _say(report: VerifyReport, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({**dataclasses.asdict(report), "left": report.left}))
+        print_json({**dataclasses.asdict(report), "left": report.left})
         return
     for finding in report.findings:
         repaired = "repaired, " if finding.repaired else ""
         click.echo(f"{repaired}{finding.kind}: {finding.sentence}")
-    click.echo(
-        f"{report.files} file{'' if report.files == 1 else 's'} read ({report.bytes} bytes): {_verdict(report)}."
-    )
+    click.echo(f"{counted(report.files, 'file')} read ({size(report.bytes)}): {_verdict(report)}.")
 
 
 def _verdict(report: VerifyReport) -> str:
     found = len(report.findings)
     if not found:
         return "all is well"
-    return f"{found} finding{'' if found == 1 else 's'}, {found - report.left} repaired"
+    return f"{counted(found, 'finding')}, {found - report.left} repaired"

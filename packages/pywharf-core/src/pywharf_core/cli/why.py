@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from urllib.parse import urlsplit, urlunsplit
-
 import click
 
-from pywharf_core.cli.json_flag import JSON_FLAG
+from pywharf_core.cli.json_flag import JSON_FLAG, print_json
 from pywharf_core.cli.project_name import project_name
 from pywharf_core.cli.repositories import Source, on_configured_repositories
 from pywharf_core.names import Answerer
@@ -37,15 +34,7 @@ def why(plugins: Plugins, source: Source, name: str, project: str, as_json: bool
     normalised = project_name(project)
     with source.open_one(plugins, name) as repository:
         answer = repository.answer_for(normalised)
-    because = _without_credentials(answer.because)
     if as_json:
-        click.echo(json.dumps({"project": normalised, "answer": answer.answerer.value, "because": because}))
+        print_json({"project": normalised, "answer": answer.answerer.value, "because": answer.shown})
     else:
-        click.echo(f"{normalised}: {_SENTENCES[answer.answerer].format(because=because.rstrip('.'))}.")
-
-
-def _without_credentials(because: str) -> str:
-    parts = urlsplit(because)
-    if not parts.scheme or "@" not in parts.netloc:
-        return because
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        click.echo(f"{normalised}: {_SENTENCES[answer.answerer].format(because=answer.shown.rstrip('.'))}.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from pywharf_core.export.folder import PROVENANCE_SUFFIX, ExportFolder, Match, c
 from pywharf_core.export.forms import ExportForm, make_project_folder
 from pywharf_core.export.refreshing import brought_up_to_date
 from pywharf_core.export.report import ExportReport, Problem
+from pywharf_core.export.tally import Done, Stale, Tally
 from pywharf_core.listed_file import FileUnlisted
 from pywharf_core.long_work import CannotBeReadNow, LongWork
 from pywharf_core.model import AttachmentKind, DistributionFile
@@ -78,7 +79,7 @@ class Export:
         with claimed(self._path, self._form.form, name, dry_run=options.dry_run) as folder:
             if not options.dry_run:
                 folder.mark(name, globs, complete=False)
-            tally, stale = _Tally(list(self._lost)), _Stale()
+            tally, stale = Tally(list(self._lost)), Stale()
             with closing(self._by_project(folder, advance)) as projects:
                 for project, done in projects:
                     tally.add(project, done)
@@ -97,9 +98,9 @@ class Export:
 
     def _by_project(
         self, folder: ExportFolder, advance: Callable[[], None]
-    ) -> Generator[tuple[Project, Sequence[_Done]], None, None]:
+    ) -> Generator[tuple[Project, Sequence[Done]], None, None]:
         """Each project with what became of its files."""
-        done: list[_Done] = []
+        done: list[Done] = []
         for result in self._work.in_order(self._calls(folder, advance), self._options.jobs):
             if isinstance(result, Project):
                 yield result, done
@@ -107,7 +108,7 @@ class Export:
             else:
                 done.append(result)
 
-    def _calls(self, folder: ExportFolder, advance: Callable[[], None]) -> Iterator[Callable[[], _Done | Project]]:
+    def _calls(self, folder: ExportFolder, advance: Callable[[], None]) -> Iterator[Callable[[], Done | Project]]:
         for project in self._chosen.projects():
             if not self._form.has(project):
                 continue
@@ -117,33 +118,33 @@ class Export:
                 yield partial(self._one, folder, file, advance)
             yield partial(_itself, project)
 
-    def _one(self, folder: ExportFolder, file: DistributionFile, advance: Callable[[], None]) -> _Done:
+    def _one(self, folder: ExportFolder, file: DistributionFile, advance: Callable[[], None]) -> Done:
         try:
             return self._export(folder, file)
         except (NotFetched, CannotBeReadNow) as error:
-            return _Done(file, problems=[Problem(file.filename, str(error))])
+            return Done(file, problems=[Problem(file.filename, str(error))])
         except FileUnlisted:
-            return _Done(file)
+            return Done(file)
         finally:
             advance()
 
-    def _export(self, folder: ExportFolder, file: DistributionFile) -> _Done:
+    def _export(self, folder: ExportFolder, file: DistributionFile) -> Done:
         target = folder.project(file.project) / file.filename
         match folder.match(target, file.size, file.sha256):
             case Match.OTHER if not self._options.overwrite:
                 problem = f"{target} has other content and was left alone; move it away, or give --overwrite."
-                return _Done(file, problems=[Problem(file.filename, problem)])
+                return Done(file, problems=[Problem(file.filename, problem)])
             case Match.SAME:
                 copied = False
             case _:
                 copied = True
         if self._options.dry_run:
-            return _Done(file, present=True, copied=copied)
+            return Done(file, present=True, copied=copied)
         if copied:
             self._work.ask(partial(fetch, self._repository, file, target, self._work.demand_going_on))
-        return self._with_attachments(_Done(file, present=True, copied=copied), target)
+        return self._with_attachments(Done(file, present=True, copied=copied), target)
 
-    def _with_attachments(self, done: _Done, exported: Path) -> _Done:
+    def _with_attachments(self, done: Done, exported: Path) -> Done:
         """What cannot be had is not announced."""
         file, problems = done.file, list(done.problems)
         if file.core_metadata_sha256 is not None:
@@ -179,7 +180,7 @@ class Export:
                 names.add(file.filename + PROVENANCE_SUFFIX)
         return frozenset(names)
 
-    def _clear(self, folder: ExportFolder, stale: _Stale) -> tuple[Sequence[str], Sequence[str]]:
+    def _clear(self, folder: ExportFolder, stale: Stale) -> tuple[Sequence[str], Sequence[str]]:
         """Remove what is to go, pages first.
 
         :returns: paths that were removed, or would be, and those that stay.
@@ -201,70 +202,6 @@ class Export:
 
 _SUFFIXES = {AttachmentKind.METADATA: METADATA_SUFFIX, AttachmentKind.PROVENANCE: PROVENANCE_SUFFIX}
 _PAGES = (f"/{HTML_NAME}", f"/{JSON_NAME}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What became of a file.
-
-    :ivar file: as it is announced.
-    :ivar present: it is in the folder, or would be.
-    :ivar copied: now.
-    """
-
-    file: DistributionFile
-    present: bool = False
-    copied: bool = False
-    problems: Sequence[Problem] = ()
-
-
-@dataclass(slots=True)
-class _Stale:
-    """What an export of earlier times has written and this one would not.
-
-    :ivar paths: below the folder.
-    :ivar projects: those that are in this export.
-    """
-
-    paths: list[str] = field(default_factory=list)
-    projects: set[str] = field(default_factory=set)
-
-    def look_into(self, folder: ExportFolder, project: str, belong: frozenset[str]) -> None:
-        self.projects.add(project)
-        self.paths.extend(f"{project}/{name}" for name in folder.own(project) if name not in belong)
-
-    def look_beside(self, folder: ExportFolder) -> None:
-        for project in folder.projects():
-            if project not in self.projects:
-                self.paths.extend(f"{project}/{name}" for name in folder.own(project))
-
-
-@dataclass(slots=True)
-class _Tally:
-    problems: list[Problem]
-    projects: int = 0
-    copied: int = 0
-    bytes: int = 0
-    there: int = 0
-
-    def add(self, project: Project, done: Sequence[_Done]) -> None:
-        self.projects += 1 if project.has_page else 0
-        for it in done:
-            self.problems.extend(it.problems)
-            self.copied += it.present and it.copied
-            self.bytes += it.file.size if it.present and it.copied else 0
-            self.there += it.present and not it.copied
-
-    def report(self, *, stale: Sequence[str], removed: Sequence[str]) -> ExportReport:
-        return ExportReport(
-            projects=self.projects,
-            copied=self.copied,
-            bytes=self.bytes,
-            there=self.there,
-            problems=self.problems,
-            stale=stale,
-            removed=removed,
-        )
 
 
 def _itself(project: Project) -> Project:

@@ -52,8 +52,9 @@ def question(text: str) -> Question | None:
 def _telling(words: list[str]) -> list[str]:
     """Without those that another one begins with, itself included: it is found wherever that one is. Each word costs as
     much as there are entries that have it."""
-    lower = sorted({word.lower() for word in words})
-    return [word for word, after in zip(lower, [*lower[1:], ""], strict=True) if not after.startswith(word)]
+    by_lower = {word.lower(): word for word in words}
+    lower = sorted(by_lower)
+    return [by_lower[word] for word, after in zip(lower, [*lower[1:], ""], strict=True) if not after.startswith(word)]
 
 
 def words_of_name(project: str, name: str) -> str:

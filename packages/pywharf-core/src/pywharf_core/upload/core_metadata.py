@@ -8,10 +8,9 @@ from typing import cast
 
 from packaging.metadata import parse_email
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from pywharf_core.errors import InvalidUpload
-from pywharf_core.filenames import ParsedFilename, parse_version
+from pywharf_core.filenames import ParsedFilename, same_version
 from pywharf_core.model import CoreMetadata
 from pywharf_core.upload.quoted import quoted
 
@@ -164,11 +163,3 @@ def _check_identity(
             f"The archive's {document} is of version {quoted(str(version))}, its filename of "
             f"{quoted(str(parsed.version))}; they should agree."
         )
-
-
-def same_version(text: str, version: Version) -> bool:
-    """Equal by PEP 440: ``1.0`` is ``1.0.0``."""
-    try:
-        return parse_version(text) == version
-    except InvalidVersion:
-        return False

@@ -8,10 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from pywharf_core.errors import InvalidUpload
-from pywharf_core.filenames import ParsedFilename, normalise, parse_filename
+from pywharf_core.filenames import ParsedFilename, normalise, parse_filename, same_version
 from pywharf_core.model import AttachmentKind, CoreMetadata, DistributionFile, StagedFile
 from pywharf_core.upload.archive import ArchiveMetadata, read_archive
-from pywharf_core.upload.core_metadata import same_version
 from pywharf_core.upload.form import UploadForm
 from pywharf_core.upload.quoted import quoted
 from pywharf_core.upload.staging import StagingFile, new_digest

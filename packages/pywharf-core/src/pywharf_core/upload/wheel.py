@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 
 from pywharf_core.errors import InvalidUpload
-from pywharf_core.filenames import ParsedFilename
-from pywharf_core.upload.core_metadata import same_version
+from pywharf_core.filenames import ParsedFilename, same_version
 from pywharf_core.upload.quoted import quoted
 from pywharf_core.upload.zip_framing import ZipArchive, ZipMember
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from starlette.types import Scope
 
 from pywharf.own_address import server_url
-from pywharf_core.paste_lines import PasteLines, needs_trust, paste_lines
+from pywharf_core.paste_lines import PasteLines, lines_without_secrets, needs_trust, placeholders_of
 from pywharf_core.repository import Repository
 
 
@@ -50,12 +50,7 @@ def lines_for(scope: Scope, repository: Repository, package: str = "PACKAGE") ->
 
     :param package: what is to be installed, such as ``holygrail==1.0``.
     """
-    url = f"{server_url(scope)}/r/{repository.name}"
-    anonymous = repository.configuration.anonymous_read
-    placeholders = _placeholders(repository)
-    return paste_lines(
-        repository.name, url, None, None, package=package, placeholders=placeholders, anonymous=anonymous
-    )
+    return lines_without_secrets(repository.configuration, server_url(scope), package=package, by_path=True)
 
 
 def setup_of(scope: Scope, repository: Repository) -> Setup:
@@ -63,7 +58,7 @@ def setup_of(scope: Scope, repository: Repository) -> Setup:
     name = repository.name
     server = server_url(scope)
     url = f"{server}/r/{name}/simple/"
-    read, write = _placeholders(repository)
+    read, write = placeholders_of(repository.configuration)
     anonymous = repository.configuration.anonymous_read
     lines = lines_for(scope, repository)
     return Setup(
@@ -148,11 +143,6 @@ jobs:
         env:
           UV_PUBLISH_USERNAME: {name}
           UV_PUBLISH_PASSWORD: ${{{{ secrets.PYWHARF_SECRET }}}}"""
-
-
-def _placeholders(repository: Repository) -> tuple[str, str]:
-    """What stands for the secrets: where the storage decides, a reader and a writer present the same kind of token."""
-    return ("<token>", "<token>") if repository.configuration.auth_type is None else ("<read secret>", "<write secret>")
 
 
 def _with_credentials(url: str, name: str, secret: str | None) -> str:

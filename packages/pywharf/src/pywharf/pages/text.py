@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from pywharf_core.amounts import counted, size
+
 _MOST = 1000  # characters of one field
 
 # Nothing that turns around or hides what stands beside it: controls, and those of direction (Unicode Annex #9).
@@ -16,7 +18,6 @@ _INVISIBLE = [
     *range(0x2066, 0x206A),
 ]
 _SHOWN = dict.fromkeys(_INVISIBLE, "\N{REPLACEMENT CHARACTER}")
-_UNITS = ("kB", "MB", "GB", "TB")
 
 
 def shown(text: str, most: int = _MOST) -> str:
@@ -27,18 +28,6 @@ def shown(text: str, most: int = _MOST) -> str:
 def visible(text: str) -> str:
     """The whole text with a sign for whatever is not to be seen."""
     return text.translate(_SHOWN)
-
-
-def size(count: int) -> str:
-    """Bytes in the unit that suits, such as ``1.2 MB``; 1 kB is 1,000 bytes."""
-    if count < 1000:
-        return f"{count} bytes" if count != 1 else "1 byte"
-    number = float(count)
-    for unit in _UNITS:
-        number /= 1000
-        if number < 999.95 or unit == _UNITS[-1]:
-            break
-    return f"{number:.1f} {unit}"
 
 
 def moment(value: datetime | float) -> str:
@@ -63,11 +52,6 @@ def duration(seconds: float) -> str:
             return f"{int(seconds // length)} {unit}s"
     whole = max(0, int(seconds))
     return f"{whole} second" if whole == 1 else f"{whole} seconds"
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """``1 project``, ``1,234 projects``."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def _utc(value: datetime | float) -> datetime:

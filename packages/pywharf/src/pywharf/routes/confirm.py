@@ -15,7 +15,7 @@ from pywharf.pages.query import query_of
 from pywharf.pages.rendering import render
 from pywharf.routes.simple import normalised_project
 from pywharf_core.auth import Access
-from pywharf_core.errors import FileNotFound, NotFound, NotSupported
+from pywharf_core.errors import FileNotFound, NotSupported
 from pywharf_core.filenames import normalise
 from pywharf_core.model import DistributionFile, ProjectStatus
 from pywharf_core.releases import Release
@@ -125,12 +125,7 @@ def _status_page(scope: Scope, repository: Repository, project: NormalizedName) 
 def _release(scope: Scope, repository: Repository) -> tuple[NormalizedName, Release]:
     project = normalised_project(scope["path_params"]["project"])
     version: str = scope["path_params"]["version"]
-    with repository.index.reading() as snapshot:
-        repository.synchronisation.demanded(snapshot)
-        release = snapshot.release(project, version)
-    if release is None:
-        raise NotFound(f"There is no release {project} {version} in this repository.")
-    return project, release
+    return project, repository.release(project, version)[0]
 
 
 def _files_of(release: Release, filename: str | None) -> list[DistributionFile]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from packaging.version import Version
 from starlette.types import Receive, Scope, Send
 
 from pywharf.admission import admit
@@ -13,8 +12,9 @@ from pywharf.exchange import exchange_of
 from pywharf.routes.simple import normalised_project
 from pywharf_core.auth import Access
 from pywharf_core.errors import FileNotFound, NotAcceptable
+from pywharf_core.filenames import same_version
 from pywharf_core.simple.negotiate import media_ranges
-from pywharf_core.upload.core_metadata import same_version
+from pywharf_core.simple.ordering import parsed_version
 
 _CONTENT_TYPES = ("application/vnd.pypi.integrity.v1+json", "application/json")  # the first is the more telling
 
@@ -29,7 +29,7 @@ async def provenance(scope: Scope, receive: Receive, send: Send) -> None:
     threads = exchange.threads(repository)
     asked = scope["path_params"]
     file = await threads.run(repository.file, normalised_project(asked["project"]), asked["filename"])
-    if not same_version(asked["version"], Version(file.version)):
+    if not same_version(asked["version"], parsed_version(file.version)):
         raise FileNotFound(f"{file.filename} is not of the version {asked['version']}.")
     if file.provenance_sha256 is None:
         raise FileNotFound(f"{file.filename} has no provenance.")

@@ -78,7 +78,7 @@ def _render(
     releases, revision = repository.releases(project)
     release = latest(releases) if version is None else release_of(releases, version)
     if release is None:
-        raise NotFound(f"The project {project} has no release {version} in this repository.")
+        raise NotFound(f"There is no release {project} {version} in this repository.")
     told_by = release.described_by
     text = release_document(
         project,

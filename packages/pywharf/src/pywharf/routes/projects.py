@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from urllib.parse import urlsplit, urlunsplit
 
 from packaging.utils import NormalizedName
 from starlette.responses import Response
@@ -109,7 +108,7 @@ def _missing(scope: Scope, repository: Repository, project: NormalizedName) -> R
     answer = repository.answer_for(project)
     answer.demand_ready()
     found = repository.search(project, limit=_SIMILAR)
-    elsewhere = _without_credentials(answer.because) if answer.answerer is Answerer.EXTRA_INDEX else ""
+    elsewhere = answer.shown if answer.answerer is Answerer.EXTRA_INDEX else ""
     response = render(
         scope,
         "project_missing.html",
@@ -122,11 +121,6 @@ def _missing(scope: Scope, repository: Repository, project: NormalizedName) -> R
         similar=found.entries,
     )
     return validated(scope, response)
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _content_type(told_by: DistributionFile) -> str:

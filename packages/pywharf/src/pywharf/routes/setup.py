@@ -8,8 +8,8 @@ from pywharf.admission import admit
 from pywharf.exchange import exchange_of
 from pywharf.pages.rendering import render
 from pywharf.pages.setup_lines import setup_of
-from pywharf.pages.text import size
 from pywharf.pages.validated import validated
+from pywharf_core.amounts import size
 from pywharf_core.auth import Access
 
 

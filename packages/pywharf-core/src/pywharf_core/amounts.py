@@ -1,0 +1,22 @@
+"""Numbers of bytes and of things, as people read them in answers of commands and on pages."""
+
+from __future__ import annotations
+
+_UNITS = ("kB", "MB", "GB", "TB")
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that suits, such as ``1.2 MB``; 1 kB is 1,000 bytes."""
+    if count < 1000:
+        return counted(count, "byte")
+    number = float(count)
+    for unit in _UNITS:
+        number /= 1000
+        if number < 999.95 or unit == _UNITS[-1]:
+            break
+    return f"{number:.1f} {unit}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 project``, ``1,234 projects``."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from pywharf_core.amounts import counted, size
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1.0 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"),
+        (12_345_678, "12.3 MB"), (5_368_709_119, "5.4 GB"), (2 * 10**15, "2000.0 TB"),
+    ],
+)  # fmt: skip
+def test_a_size_is_told_in_the_unit_that_suits(count: int, said: str) -> None:
+    assert size(count) == said
+
+
+def test_counts_agree_with_their_nouns() -> None:
+    assert [counted(number, "file") for number in (0, 1, 2, 12_345)] == ["0 files", "1 file", "2 files", "12,345 files"]
+    assert counted(2, "file is", "files are") == "2 files are"
