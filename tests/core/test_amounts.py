@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pywharf_core.amounts import counted, size
+from pywharf_core.amounts import counted, named, size
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ def test_a_size_is_told_in_the_unit_that_suits(count: int, said: str) -> None:
 def test_counts_agree_with_their_nouns() -> None:
     assert [counted(number, "file") for number in (0, 1, 2, 12_345)] == ["0 files", "1 file", "2 files", "12,345 files"]
     assert counted(2, "file is", "files are") == "2 files are"
+
+
+def test_many_names_are_told_by_the_first_ones() -> None:
+    assert named(["a", "b"], 2) == "a, b"
+    assert named(["a", "b", "c", "d"], 2) == "a, b and 2 more"

@@ -15,12 +15,12 @@ PACKAGES = Path(__file__).parents[2] / "packages"
 
 #: Each room of core imports only rooms before it.
 ROOMS = [
-    "errors", "secret", "secret_parameter", "options", "model", "filenames", "toml_text", "simple", "atomic_file", "static_site",
-    "releases", "upload", "auth", "ranges", "storage", "object_documents", "object_storage", "hookspecs", "change_hooks",
-    "shared_secrets", "verdicts", "plugins", "config", "root", "new_configuration", "change_counter", "configuration_in_force", "index",
-    "names", "json_api", "synchronisation", "repository", "missing_metadata", "remote_changes", "changes",
-    "amounts", "clock", "patience", "chosen_projects", "listed_file", "long_work",
-    "export", "verify", "transfer", "wharf", "paste_lines", "cli", "testing",
+    "errors", "amounts", "secret", "secret_parameter", "options", "model", "filenames", "toml_text", "simple",
+    "atomic_file", "static_site", "releases", "upload", "auth", "ranges", "storage", "object_documents",
+    "object_storage", "hookspecs", "change_hooks", "shared_secrets", "verdicts", "plugins", "config", "root",
+    "new_configuration", "change_counter", "configuration_in_force", "index", "names", "json_api", "synchronisation",
+    "repository", "missing_metadata", "remote_changes", "changes", "clock", "patience", "chosen_projects",
+    "listed_file", "long_work", "export", "verify", "transfer", "wharf", "paste_lines", "cli", "testing",
 ]  # fmt: skip
 
 WEB = {"starlette", "hypercorn", "anyio", "asyncio", "python_multipart", "uvicorn", "fastapi", "flask"}

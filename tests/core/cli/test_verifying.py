@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from core.two_servers import Uploads
-from pywharf_core import shared_secrets
+from pywharf_core import amounts, shared_secrets
 from pywharf_core.cli.root import make_root
 from pywharf_core.config import load_configuration
 from pywharf_core.plugins import Plugins
@@ -52,7 +52,7 @@ def folder(tmp_path: Path, root: Path) -> Path:
 def test_all_is_well_is_status_0(root: Path, folder: Path, way: str) -> None:
     result = run("verify", "local", way, root if way == "--root" else root / "config.toml")
     size = (folder / WHEEL).stat().st_size + (folder / SDIST).stat().st_size
-    assert (result.exit_code, result.stdout) == (0, f"2 files read ({size} bytes): all is well.\n")
+    assert (result.exit_code, result.stdout) == (0, f"2 files read ({amounts.size(size)}): all is well.\n")
     assert result.stderr == "Verifying: 2 of 2 files\n"
 
 

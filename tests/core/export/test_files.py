@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -380,3 +381,20 @@ def _damage(storage: Storage, tmp_path: Path, file: DistributionFile) -> None:
         with path.open("r+b") as stream:
             stream.write(b"\0")
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_a_link_in_a_projects_place_is_not_followed(full: Repository, tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "export", tmp_path / "elsewhere"
+    export(full, folder)
+    elsewhere.mkdir()
+    mine = ["mine-1.0-py3-none-any.whl", ".mine.part"]
+    for name in mine:
+        (elsewhere / name).write_text("precious")
+    (folder / "old").symlink_to(elsewhere)
+    export(full, folder, prune=True)
+    (folder / "old").rename(folder / "brand-new")
+    shutil.rmtree(folder / "holygrail")
+    (folder / "holygrail").symlink_to(elsewhere)
+    with pytest.raises(WharfError, match="is a link to somewhere else"):
+        export(full, folder, prune=True)
+    assert sorted(path.name for path in elsewhere.iterdir()) == sorted(mine)

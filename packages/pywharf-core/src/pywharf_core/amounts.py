@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _UNITS = ("kB", "MB", "GB", "TB")
 
 
@@ -20,3 +22,9 @@ def size(count: int) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """``1 project``, ``1,234 projects``."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def named(names: Sequence[str], most: int) -> str:
+    """``a, b and 3 more``: the first ``most``, and how many there are beside them."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")

@@ -36,8 +36,10 @@ def replace_content(path: Path, content: bytes) -> bool:
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             part.unlink()
+        if error.filename is None:  # as of a full disk
+            error.filename = str(path)
         raise
     return True

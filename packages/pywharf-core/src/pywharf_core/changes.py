@@ -32,6 +32,7 @@ from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, P
 from pywharf_core.remote_changes import Intent, given_up, intend, settle, write_through
 from pywharf_core.repository import Repository
 from pywharf_core.secret import Secret
+from pywharf_core.simple.links import encodable
 from pywharf_core.simple.ordering import parsed_version
 from pywharf_core.storage import Deleted, Storage
 
@@ -124,6 +125,7 @@ def yank(
     listed = release.files
     if filename is not None:
         listed = [file for file in listed if file.filename == filename]
+    reason = None if reason is None else encodable(reason)
     stored = _stored(repository, storage, listed, since)
     marked = []
     for file in stored:
@@ -235,6 +237,7 @@ def set_status(
     :raises ProjectNotFound: there is no such project.
     :raises NotSupported: the storage cannot keep it.
     """
+    reason = None if reason is None else encodable(reason)
     with repository.index.reading() as snapshot:
         repository.synchronisation.demanded(snapshot)
         row = snapshot.project(project)

@@ -10,12 +10,11 @@ from typing import TypeVar
 
 from pywharf_core.clock import Clock
 from pywharf_core.errors import StorageUnavailable
-from pywharf_core.patience import Patience
+from pywharf_core.patience import LONGEST_WAIT, Patience
 
 _R = TypeVar("_R")
 
 _AHEAD = 8  # calls that wait or run, for each thread
-_LONGEST_WAIT = 4000.0  # seconds that one file waits in all: GitHub's limits are per hour
 _MOST_FAILURES = 10  # files, one after the other
 
 
@@ -28,7 +27,7 @@ class LongWork:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._patience = Patience(self._clock, _LONGEST_WAIT)
+        self._patience = Patience(self._clock, LONGEST_WAIT)
         self._lock = threading.Lock()
         self._failures = 0
 

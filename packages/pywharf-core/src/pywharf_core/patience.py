@@ -10,6 +10,9 @@ from pywharf_core.errors import StorageUnavailable
 
 _T = TypeVar("_T")
 
+#: Seconds that one file waits in all, unless somebody says otherwise: GitHub's limits are per hour.
+LONGEST_WAIT = 3900
+
 _FIRST, _LONGEST = 1.0, 60.0  # seconds between two tries; doubled each time, if nobody says more
 _TRIES_WITHOUT_WORD = 4  # tries of something of which nobody says when it works again
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 
@@ -35,6 +36,11 @@ class RepositoryStatus:
     last_error: str | None
     pending: int
     pending_since: float | None
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the last whole synchronisation; None: there was none yet."""
+        return None if self.synchronised_at is None else max(0.0, time.time() - self.synchronised_at)
 
 
 class Synchronisation:

@@ -65,38 +65,36 @@ class Exchange:
         self._receive = receive
 
     @property
-    def pages(self) -> PageCache:
+    def _in_force(self) -> OpenWharf:
         assert self.opened is not None, "an admitted caller has an open repository"
-        return self.opened.pages
+        return self.opened
+
+    @property
+    def pages(self) -> PageCache:
+        return self._in_force.pages
 
     @property
     def measurements(self) -> Measurements:
-        assert self.opened is not None, "an admitted caller has an open repository"
-        return self.opened.measurements
+        return self._in_force.measurements
 
     @property
     def page_threads(self) -> StorageThreads:
         """See ``OpenWharf``; so of all threads here."""
-        assert self.opened is not None, "an admitted caller has an open repository"
-        return self.opened.page_threads
+        return self._in_force.page_threads
 
     @property
     def search_threads(self) -> StorageThreads:
-        assert self.opened is not None, "an admitted caller has an open repository"
-        return self.opened.search_threads
+        return self._in_force.search_threads
 
     @property
     def status_threads(self) -> StorageThreads:
-        assert self.opened is not None, "an admitted caller has an open repository"
-        return self.opened.status_threads
+        return self._in_force.status_threads
 
     def threads(self, repository: Repository) -> StorageThreads:
-        assert self.opened is not None, "an admitted caller has an open repository"
-        return self.opened.threads[repository.name]
+        return self._in_force.threads[repository.name]
 
     def changing(self, repository: Repository) -> StorageThreads:
-        assert self.opened is not None, "an admitted caller has an open repository"
-        return self.opened.changing[repository.name]
+        return self._in_force.changing[repository.name]
 
     async def receive(self) -> Message:
         """ASGI ``receive`` that notices when the request's body has come to its end."""

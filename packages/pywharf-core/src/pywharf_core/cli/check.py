@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -96,8 +95,7 @@ def _look_at(repository: Repository) -> _Finding:
     # Here for start-up speed: SQLite comes with it, as with the repository itself.
     from pywharf_core import remote_changes
 
-    before = repository.status().synchronised_at
-    age = None if before is None else max(0.0, time.time() - before)
+    age = repository.status().age
     right: str | None = None
     problem: str | None = None
     reachable = False

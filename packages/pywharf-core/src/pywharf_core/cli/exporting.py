@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
-from pywharf_core.amounts import counted, size
+from pywharf_core.amounts import counted, named, size
 from pywharf_core.cli.json_flag import JSON_FLAG, print_json
 from pywharf_core.cli.progress import progress
 from pywharf_core.cli.project_globs import PROJECT_FLAG
@@ -112,18 +111,13 @@ def _say(report: ExportReport, folder: Path, *, simple: bool, dry_run: bool, as_
         f"{counted(report.projects, 'project')}."
     )
     if report.removed:
-        click.echo(f"{counted(len(report.removed), 'old file')} {removed}: {_named(report.removed)}.")
+        click.echo(f"{counted(len(report.removed), 'old file')} {removed}: {named(report.removed, _MOST_NAMED)}.")
     if report.stale:
         click.echo(
             f"{counted(len(report.stale), f'file in {folder} is', f'files in {folder} are')} not part of this "
-            f"export: {_named(report.stale)}. Give --prune to remove such files."
+            f"export: {named(report.stale, _MOST_NAMED)}. Give --prune to remove such files."
         )
     if simple and not dry_run:
         click.echo(
             f"Try it: python3 -m http.server 8080 --directory {folder}, and http://127.0.0.1:8080/ as index URL."
         )
-
-
-def _named(paths: Sequence[str]) -> str:
-    more = len(paths) - _MOST_NAMED
-    return ", ".join(paths[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

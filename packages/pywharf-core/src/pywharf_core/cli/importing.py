@@ -115,16 +115,21 @@ def _lines(file: IO[str]) -> Sequence[str]:
 
 def _kind_of(places: Sequence[str], kind: str) -> str:
     """:raises UsageError: the places are not all of the one kind."""
-    urls = [place for place in places if place.startswith(("http://", "https://"))]
+    # Here for start-up speed, as above.
+    from pywharf_core.transfer.offers import without_credentials
+
+    urls = [place for place in places if place.lower().startswith(("http://", "https://"))]
     if urls and (len(places) > 1 or kind not in ("auto", "index")):
         raise click.UsageError("Another index is imported by its URL alone, with the kind index; give nothing else.")
     if urls:
         return "index"
     if kind == "index":
-        raise click.UsageError(f"{places[0]} is not the address of an index; it should begin with https:// or http://.")
+        said = without_credentials(places[0])
+        raise click.UsageError(f"{said} is not the address of an index; it should begin with https:// or http://.")
     missing = next((place for place in places if not Path(place).exists()), None)
     if missing is not None:
-        raise click.UsageError(f"{missing} does not exist; name a folder, a file, or the URL of an index.")
+        said = without_credentials(missing)
+        raise click.UsageError(f"{said} does not exist; name a folder, a file, or the URL of an index.")
     if kind == "auto":
         kind = next((looks for place in places if (looks := _looks_like(Path(place))) != "folder"), "folder")
     if kind in ("devpi", "export") and len(places) > 1:

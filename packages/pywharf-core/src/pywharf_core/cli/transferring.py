@@ -15,6 +15,7 @@ from pywharf_core.cli.json_flag import print_json
 from pywharf_core.cli.progress import progress
 from pywharf_core.cli.project_globs import PROJECT_FLAG
 from pywharf_core.errors import WharfError
+from pywharf_core.patience import LONGEST_WAIT, Patience
 from pywharf_core.root import Root
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ _FLAGS = (
     click.option(
         "--max_wait",
         type=click.FloatRange(min=0),
-        default=3900,
+        default=LONGEST_WAIT,
         show_default=True,
         metavar="SECONDS",
         help="How long one file, at most, waits for a storage or index that says when to come back.",
@@ -77,7 +78,6 @@ def carry_out(
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
     from pywharf_core.clock import Clock, Stopped
-    from pywharf_core.patience import Patience
     from pywharf_core.transfer.pacing import Pacer
     from pywharf_core.transfer.whole import Transfer
 

@@ -38,9 +38,11 @@ def fetch(repository: Repository, file: DistributionFile, target: Path, between_
             written.flush()
             os.fsync(written.fileno())
         part.replace(target)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             part.unlink()
+        if isinstance(error, OSError) and error.filename is None:  # as of a full disk
+            error.filename = str(target)
         raise
 
 

@@ -72,10 +72,10 @@ class ExportFolder:
         return Match.SAME if digest.hexdigest() == sha256 else Match.OTHER
 
     def projects(self) -> Iterator[str]:
-        """Names of folders that can be of a project."""
+        """Names of folders that can be of a project; a link leads to what is somebody else's."""
         with suppress(FileNotFoundError):
             for entry in sorted(self.path.iterdir()):
-                if entry.is_dir() and is_project_name(entry.name) and normalise(entry.name) == entry.name:
+                if entry.is_dir() and not entry.is_symlink() and is_project_name(entry.name) and normalise(entry.name) == entry.name:
                     yield entry.name
 
     def own(self, project: str) -> Sequence[str]:

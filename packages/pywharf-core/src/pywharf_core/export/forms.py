@@ -11,6 +11,7 @@ from packaging.utils import NormalizedName
 
 from pywharf_core.atomic_file import replace_content
 from pywharf_core.chosen_projects import Project
+from pywharf_core.errors import WharfError
 from pywharf_core.export.document import project_document
 from pywharf_core.export.folder import PROVENANCE_SUFFIX, ExportFolder, Form
 from pywharf_core.model import DistributionFile
@@ -133,8 +134,13 @@ class SimpleForm(ExportForm):
 
 
 def make_project_folder(folder: ExportFolder, project: NormalizedName) -> None:
-    """Make the folder of a project, where the list of namespaces may be in its way."""
+    """Make the folder of a project, where the list of namespaces may be in its way.
+
+    :raises WharfError: something else has its name.
+    """
     path = folder.project(project)
+    if path.is_symlink():
+        raise WharfError(f"{path} is a link to somewhere else, and nothing is written there; remove it.")
     if project == NAMESPACES_NAME and folder.form is Form.SIMPLE and path.is_file():
         path.unlink()
     path.mkdir(exist_ok=True)

@@ -20,6 +20,7 @@ from pywharf_core.index.release_lines import ReleaseSnapshot, offered
 from pywharf_core.index.turns import turn
 from pywharf_core.index.version_key import version_key
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus, from_record, to_record
+from pywharf_core.simple.links import encodable
 from pywharf_core.storage import Deleted, Refused
 
 
@@ -239,7 +240,8 @@ class IndexChange(IndexSnapshot, PendingWriter, CatalogueWriter):
 
     def put_file(self, file: DistributionFile) -> None:
         """List the file, or replace what is listed under its name; its tombstone goes."""
-        record = json.dumps(to_record(file), ensure_ascii=False, separators=(",", ":"))
+        # What a store says may hold lone surrogates, which SQLite does not take; one file must not stop all others.
+        record = encodable(json.dumps(to_record(file), ensure_ascii=False, separators=(",", ":")))
         self._connection.execute(
             "insert or replace into file values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -286,7 +288,7 @@ class IndexChange(IndexSnapshot, PendingWriter, CatalogueWriter):
         self._listing_changed = True
         self._connection.execute(
             "update project set status = ?, reason = ?, state_changed = ? where name = ?",
-            (state.status, state.reason, self._next, state.name),
+            (state.status, None if state.reason is None else encodable(state.reason), self._next, state.name),
         )
 
     def replace_refused(self, refused: Sequence[Refused]) -> None:

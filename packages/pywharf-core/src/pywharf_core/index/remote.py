@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from pywharf_core.amounts import named
 from pywharf_core.errors import FileChanged, FileNotFound, IndexConflict, StorageUnavailable
 from pywharf_core.index.document import (
     MAIN,
@@ -435,8 +436,4 @@ def _message(operations: Sequence[Operation]) -> str:
                 words.setdefault("Reserve", []).append(operation.project)
             case ProjectState():
                 words.setdefault(f"Mark as {operation.status.value}", []).append(operation.name)
-    lines = []
-    for verb, names in words.items():
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        lines.append(f"{verb} {', '.join(names[:_NAMED])}{more}")
-    return "\n".join(lines)
+    return "\n".join(f"{verb} {named(names, _NAMED)}" for verb, names in words.items())

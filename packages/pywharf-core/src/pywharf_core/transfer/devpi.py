@@ -19,6 +19,7 @@ from packaging.utils import NormalizedName
 from pywharf_core.clock import Clock
 from pywharf_core.errors import SourceUnusable
 from pywharf_core.filenames import normalise
+from pywharf_core.simple.links import encodable
 from pywharf_core.transfer.offers import (
     Finding,
     Findings,
@@ -78,11 +79,11 @@ class DevpiExport(Source):
                     f"{path} has the dump version {document['dumpversion']}; only version {_DUMP_VERSION} is known; "
                     "export again with a current devpi-server."
                 )
-            if not isinstance(indexes, dict):
+            if not isinstance(indexes, dict) or not all(isinstance(index, dict) for index in indexes.values()):
                 raise TypeError
         except OSError as error:
             raise SourceUnusable(f"{path} cannot be read: {error.strerror}.") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise SourceUnusable(f"{path} is not what devpi-export writes, or damaged; export again.") from error
         return indexes
 
@@ -113,10 +114,12 @@ class DevpiExport(Source):
         project = normalise(str(entry.get("projectname", "")))
         if project not in self._projects:
             return PassedOver(place, "of a project that nobody asked for")
-        if not self._is_inside(relative):
-            return Unusable(place, f"{DATA_INDEX} says that it lies outside of the export.")
         try:
+            if not self._is_inside(relative):
+                return Unusable(place, f"{DATA_INDEX} says that it lies outside of the export.")
             size = Path(place).stat().st_size
+        except (ValueError, RuntimeError):  # a NUL, or what UTF-8 cannot carry; links in a circle
+            return Unusable(place, f"{DATA_INDEX} names it, but that is the path of no file.")
         except OSError as error:
             return Unusable(place, f"{DATA_INDEX} names it, but it cannot be read: {error.strerror}.")
         mapping = entry.get("entrymapping")
@@ -161,7 +164,7 @@ def _yanked(index: Mapping[str, Any]) -> Mapping[tuple[NormalizedName, str], str
         for version, said in (versions if isinstance(versions, Mapping) else {}).items():
             mark = said.get("yanked") if isinstance(said, Mapping) else None
             if mark is not None and mark is not False:
-                marks[normalise(str(project)), str(version)] = mark if isinstance(mark, str) else ""
+                marks[normalise(str(project)), str(version)] = encodable(mark) if isinstance(mark, str) else ""
     return marks
 
 
@@ -183,7 +186,7 @@ def _upload_time(log: object, mapping: Mapping[str, Any]) -> datetime | None:
         return min(known)
     try:
         moment = parsedate_to_datetime(str(mapping.get("last_modified", "")))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -196,5 +199,5 @@ def _moment(line: Mapping[str, Any]) -> datetime | None:
     try:
         year, month, day, hour, minute, second = map(int, line["when"][:6])
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None

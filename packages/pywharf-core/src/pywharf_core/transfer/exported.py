@@ -192,9 +192,10 @@ def _document(path: Path) -> dict[str, Any]:
     """
     try:
         document = json.loads(path.read_bytes())
+        json.dumps(document, ensure_ascii=False).encode()  # no export holds lone surrogates, nor could a repository
     except OSError as error:
         raise SourceUnusable(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceUnusable(f"{path} is damaged.") from error
     if not isinstance(document, dict):
         raise SourceUnusable(f"{path} is damaged.")

@@ -195,6 +195,12 @@ def reading() -> Iterator[None]:
         raise SourceUnusable(f"It cannot be read: {error.strerror}.") from error
 
 
+def without_credentials(text: str) -> str:
+    """An address as somebody gave it, perhaps none that can be read, without all that stands before its last ``@``: a
+    secret that was not quoted may hold a ``/`` or ``#``."""
+    return re.sub(r"(?<=://).*@", "", text, flags=re.DOTALL)
+
+
 def why_passed_over(filename: str) -> str | None:
     """Why a file of this name is none that an index has; None: it should be one."""
     if filename.endswith((".whl", ".tar.gz", ".zip")):

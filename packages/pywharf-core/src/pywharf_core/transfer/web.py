@@ -7,7 +7,7 @@ files may lie, get what ``netrc`` has for them, as pip does it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
@@ -16,10 +16,12 @@ import requests
 from pywharf_core.clock import Clock
 from pywharf_core.errors import FileNotFound, SourceUnavailable, SourceUnusable
 from pywharf_core.secret import Secret
-from pywharf_core.transfer.offers import PIECE
+from pywharf_core.transfer.offers import PIECE, without_credentials
 from pywharf_core.upload.staging import StagingFile
 
 _TIMEOUT = (15.0, 60.0)  # seconds to connect, and between two pieces
+_LARGEST_PAGE = 256 * 1024 * 1024  # bytes, unpacked; PyPI's list of all projects has a sixth of that
+_LONGEST_NUMBER = 10  # digits of seconds
 _RETRY = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.FORBIDDEN, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS)
 _NO_USE = (
@@ -56,13 +58,20 @@ class Web:
         :raises SourceUnusable: the index does not show it to us.
         :raises SourceUnavailable: another try may succeed.
         """
-        with self._get(url, {"Accept": accept}, stream=False) as response:
+        with self._get(url, {"Accept": accept}) as response:
             if response.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
                 return None
             if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
                 raise SourceUnusable(f"{shown(url)} {self._why_refused(response.status_code)}")
             if response.status_code != HTTPStatus.OK:
                 raise SourceUnusable(f"{shown(url)} answers with status {response.status_code}; is it a simple index?")
+            pieces, size = [], 0
+            for piece in _pieces(response, url):
+                pieces.append(piece)
+                size += len(piece)
+                if size > _LARGEST_PAGE:
+                    raise SourceUnusable(f"{shown(url)} is larger than {_LARGEST_PAGE} bytes; is it a simple index?")
+            response._content = b"".join(pieces)  # where requests has it itself, of what it reads without a limit
             return response
 
     def download(self, url: str, staging: StagingFile, clock: Clock) -> None:
@@ -73,19 +82,16 @@ class Web:
         :raises SourceUnavailable: another try may succeed, with another ``staging``.
         """
         # Without encoding: some servers wrap .tar.gz files a second time, which have another hash then.
-        with self._get(url, {"Accept-Encoding": "identity"}, stream=True) as response:
+        with self._get(url, {"Accept-Encoding": "identity"}) as response:
             if response.status_code in _GONE:
                 raise FileNotFound(f"{shown(url)} answers with status {response.status_code}.")
             if response.status_code == HTTPStatus.UNAUTHORIZED:
                 raise FileNotFound(f"{shown(url)} {self._why_refused(response.status_code)}")
             if response.status_code != HTTPStatus.OK:
                 raise SourceUnusable(f"{shown(url)} answers with status {response.status_code}.")
-            try:
-                for piece in response.iter_content(PIECE):
-                    clock.demand_going_on()
-                    staging.write(piece)
-            except requests.RequestException as error:
-                raise SourceUnavailable(f"{shown(url)} broke off: {_why(error)}.") from error
+            for piece in _pieces(response, url):
+                clock.demand_going_on()
+                staging.write(piece)
 
     def is_own(self, url: str) -> bool:
         """Whether the address is of the index's own origin, or of the same host where TLS begins."""
@@ -96,15 +102,17 @@ class Web:
         for session in self._sessions:
             session.close()
 
-    def _get(self, url: str, headers: Mapping[str, str], *, stream: bool) -> requests.Response:
+    def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """An answer of any status that another try would not better."""
         auth = self._auth if self.is_own(url) else None
         try:
-            response = self._session().get(url, headers=dict(headers), auth=auth, timeout=_TIMEOUT, stream=stream)
+            response = self._session().get(url, headers=dict(headers), auth=auth, timeout=_TIMEOUT, stream=True)
         except _NO_USE as error:
             raise SourceUnusable(f"{shown(url)} cannot be asked: {_why(error)}.") from error
         except requests.RequestException as error:
             raise SourceUnavailable(f"{shown(url)} does not answer: {_why(error)}.") from error
+        except ValueError as error:  # of parsers below requests
+            raise SourceUnusable(f"{shown(url)}, or where it points to, is no address that can be asked.") from error
         if response.status_code in _RETRY or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             response.close()
             raise SourceUnavailable(
@@ -126,6 +134,14 @@ class Web:
         return f"does not let this name and secret in (status {status})."
 
 
+def _pieces(response: requests.Response, url: str) -> Iterator[bytes]:
+    """:raises SourceUnavailable: the body breaks off."""
+    try:
+        yield from response.iter_content(PIECE)
+    except requests.RequestException as error:
+        raise SourceUnavailable(f"{shown(url)} broke off: {_why(error)}.") from error
+
+
 def shown(url: str) -> str:
     """An address without what may be secret in it: credentials, and the query of a signed one."""
     try:
@@ -143,7 +159,7 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         pass
     raise SourceUnusable(
-        f"{shown(url)} is not the address of a simple index; it should look like https://HOST/simple/."
+        f"{without_credentials(url)} is not the address of a simple index; it should look like https://HOST/simple/."
     )
 
 
@@ -161,7 +177,7 @@ def _bytes(text: str) -> bytes:
 
 def _retry_after(response: requests.Response) -> int | None:
     value = response.headers.get("retry-after", "")
-    return int(value) if value.isdecimal() else None
+    return int(value) if value.isdecimal() and len(value) < _LONGEST_NUMBER else None
 
 
 def _why(error: Exception) -> str:

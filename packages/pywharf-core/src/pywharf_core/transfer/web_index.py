@@ -106,7 +106,7 @@ class WebIndex(Source):
         try:
             with _newer_versions():
                 names = IndexPage.from_response(response).projects
-        except (ValueError, UnsupportedRepoVersionError) as error:
+        except (ValueError, UnsupportedRepoVersionError, RecursionError) as error:
             raise SourceUnusable(f"{shown(url)} is no simple index that can be read: {_first_line(error)}.") from error
         return [name for name in names if is_project_name(name) and normalise(name) in self._projects]
 
@@ -135,7 +135,7 @@ class WebIndex(Source):
         try:
             with _newer_versions():
                 page = ProjectPage.from_response(response, project)
-        except (ValueError, UnsupportedRepoVersionError) as error:
+        except (ValueError, UnsupportedRepoVersionError, RecursionError) as error:
             yield Unusable(place, f"Its page cannot be read: {_first_line(error)}.")
             return
         status = ProjectStatus.ACTIVE if page.status is None else ProjectStatus(page.status.value)

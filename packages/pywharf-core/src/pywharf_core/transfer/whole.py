@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pywharf_core import changes
+from pywharf_core.amounts import counted, named
 from pywharf_core.clock import Clock, spoken
 from pywharf_core.errors import NotAuthenticated, NotPermitted, WharfError
 from pywharf_core.model import ProjectState, ProjectStatus
@@ -19,6 +20,7 @@ from pywharf_core.transfer.summary import Summary
 from pywharf_core.transfer.taking_in import Intake, Outcome
 
 _JOBS = 4  # where each publication waits for a disk; a storage with a pace wants them one by one
+_NAMED = 5  # projects in a sentence
 _FOLDS = 120.0  # seconds between two folds: on GitHub each is a commit, which counts against the same limit
 
 
@@ -73,7 +75,7 @@ class Transfer:
         if not self._pacer.said:
             return None
         new = sum(not self._intake.is_listed(finding) for finding in findings)
-        return f"{new} files at {self._pacer.said}: about {spoken(self._pacer.estimate(new))}."
+        return f"{counted(new, 'file')} at {self._pacer.said}: about {spoken(self._pacer.estimate(new))}."
 
     def run(self, findings: Findings) -> Iterator[Outcome]:
         """Take in, telling each outcome. What is there at any end stays, and is not taken twice.
@@ -119,7 +121,7 @@ class Transfer:
                 return  # it is told at the end, and the files stay away
             self.summary.warnings.append(
                 f"The storage of {self._target.name} keeps no status of projects and no reserved names: "
-                f"{_listed([state.name for state in states])} stay without."
+                f"{named([state.name for state in states], _NAMED)} stay without."
             )
             return
         self._pacer.admit()
@@ -161,8 +163,3 @@ class Transfer:
                     f"The remote index does not show all of it yet ({error}); a server of this repository, or "
                     "`pywharf update_index`, brings it in line."
                 )
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"

@@ -122,7 +122,7 @@ def _dependencies(
 def _requirement(text: str) -> tuple[str, str, str]:
     """The extra that it belongs to, the project's name, and the rest of it; a text that is no requirement is a name."""
     if len(text) > _LONGEST_REQUIREMENT:
-        return "", text, ""
+        return "", text[:_LONGEST_REQUIREMENT], ""
     try:
         requirement = Requirement(text)
         marker = "" if requirement.marker is None else str(requirement.marker)

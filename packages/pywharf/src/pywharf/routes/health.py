@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
@@ -24,9 +22,9 @@ async def readyz(scope: Scope, receive: Receive, send: Send) -> None:
     exchange = exchange_of(scope)
     repositories = []
     if exchange.opened is not None:
-        for name, repository in exchange.opened.repositories.items():
+        for repository in exchange.opened.repositories.values():
             status = await exchange.opened.status_threads.run(repository.status)
-            age = None if status.synchronised_at is None else round(time.time() - status.synchronised_at, 1)
+            age = None if status.age is None else round(status.age, 1)
             repositories.append(
                 {"synchronised": age is not None, "age_seconds": age, "failing": status.last_error is not None}
             )

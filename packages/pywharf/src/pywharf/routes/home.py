@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,11 +61,10 @@ async def home(scope: Scope, receive: Receive, send: Send) -> None:
 async def _shown(scope: Scope, admitted: Admitted) -> ShownRepository:
     repository = admitted.repository
     status = await exchange_of(scope).status_threads.run(repository.status)
-    age = None if status.synchronised_at is None else time.time() - status.synchronised_at
     return ShownRepository(
         name=repository.name,
         status=status,
-        age=age,
+        age=status.age,
         lines=lines_for(scope, repository),
         may_write=admitted.may_write,
         anonymous=repository.configuration.anonymous_read,
