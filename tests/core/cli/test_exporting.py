@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from pywharf_core.filenames import normalise
 from pywharf_core.plugins import Plugins
 from pywharf_core.repository import Repository
 from pywharf_core.root import Root
+from pywharf_core.testing import make_wheel
 from pywharf_core.wharf import Wharf
 from pywharf_filesystem import plugin as file_system
 
@@ -151,3 +155,45 @@ def test_a_store_that_is_away_is_one_sentence(served: Repository, root: Path, tm
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "is its file system mounted?" in result.stderr
     assert not (tmp_path / "backup").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such limit")
+@pytest.mark.parametrize("form", [[], ["--simple"]])
+def test_a_disk_that_is_full_is_told_in_a_sentence_and_nothing_half_is_left(tmp_path: Path, form: list[str]) -> None:
+    root, packages, folder = tmp_path / "root", tmp_path / "packages", tmp_path / "export"
+    make_wheel(packages, "holygrail", "1.0", padding=2_000_000)
+    command = [sys.executable, "-c", "from pywharf_core.cli.program import main; main()"]
+    for words in (["init", root], ["import", "local", packages, "--root", root]):
+        subprocess.run([*command, *map(str, words)], check=True, capture_output=True)
+    exported = [*command, "export", "local", str(folder), "--root", str(root), "--json", *form]
+    limited = ["bash", "-c", 'ulimit -f 1000; exec "$@"', "bash", *exported]  # kB: files end as on a disk that is full
+    result = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == f"Error: {folder}/holygrail/{WHEEL}: File too large.\n"
+    assert not list(folder.rglob("*.part"))
+    assert subprocess.run(exported, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only the superuser writes everywhere")
+def test_root_does_not_write_into_the_root_of_another_user(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    assert run("init", root).exit_code == 0
+    for path in [root, *root.rglob("*")]:
+        os.chown(path, 65534, -1)
+    before = sorted(root.rglob("*"))
+    for command in (["export", "local", tmp_path / "x"], ["verify", "local"], ["import", "local", tmp_path], ["check"]):
+        result = run(*command, "--root", root)
+        assert result.exit_code == 1
+        assert "run this as that user" in result.stderr
+    assert sorted(root.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("served")
+def test_a_misspelt_project_is_refused_and_the_folder_left_alone(root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    assert run("export", "local", folder, "--root", root).exit_code == 0
+    before = sorted(path.name for path in folder.rglob("*"))
+    result = run("export", "local", folder, "--root", root, "--prune", "--project", "holy*", "--project", "holygral")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "The repository local has no project holygral; look at the spelling." in result.stderr
+    assert sorted(path.name for path in folder.rglob("*")) == before

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
 
+from pywharf_core.errors import NotFound
 from pywharf_core.filenames import normalise
 from pywharf_core.model import DistributionFile, ProjectPage, ProjectState, ProjectStatus
 from pywharf_core.names import PrivateNames
@@ -49,6 +50,7 @@ class Chosen:
 
     def __init__(self, repository: Repository, globs: Sequence[str]) -> None:
         self._repository = repository
+        self._given = globs
         self._globs = PrivateNames(globs) if globs else None
 
     def names(self) -> Sequence[NormalizedName]:
@@ -58,6 +60,16 @@ class Chosen:
 
     def covers(self, name: NormalizedName) -> bool:
         return self._globs is None or self._globs.match(name) is not None
+
+    def demand_some(self) -> None:
+        """
+        :raises NotFound: one of the globs covers no project, as a misspelt one would.
+        """
+        names = self.names()
+        for glob in self._given:
+            only = PrivateNames([glob])
+            if not any(only.match(name) for name in names):
+                raise NotFound(f"The repository {self._repository.name} has no project {glob}; look at the spelling.")
 
     def count_files(self) -> int:
         with self._repository.index.reading() as snapshot:

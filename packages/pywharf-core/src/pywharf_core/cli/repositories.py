@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from click.core import ParameterSource
 
 from pywharf_core.config import RepositoryConfiguration, load_configuration
 from pywharf_core.config.wording import nearest
-from pywharf_core.errors import ConfigurationError
+from pywharf_core.errors import ConfigurationError, WharfError
 from pywharf_core.options import keys_of
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
@@ -44,12 +46,14 @@ class Source:
         as this context.
 
         :raises ConfigurationError: nothing is configured, or wrongly.
+        :raises WharfError: the ROOT is another user's.
         """
         # Here for start-up speed: SQLite and locks are a third of what `pywharf --help` would import.
         from pywharf_core.wharf import Wharf
 
         if self.root is not None:
             root = Root(self.root)
+            _demand_own(root)
             configurations, rules = _in_force(root, plugins)
             with Wharf.open(
                 configurations, root, extra_index_url=rules.extra_index_url, private=rules.private
@@ -134,6 +138,24 @@ def on_configured_repositories(command: Callable[..., _R]) -> Callable[..., _R]:
         return command(*args, source=Source(root, config, admin_secret), **kwargs)
 
     return with_source
+
+
+def _demand_own(root: Root) -> None:
+    """The superuser may write anywhere, and the server of another user could not use what it wrote there.
+
+    :raises WharfError: this is the superuser, and pywharf's folders are another user's.
+    """
+    folder = root.index_database("any").parent  # made by pywharf; ROOT itself may be mounted, and anybody's
+    if sys.platform == "win32" or os.geteuid() != 0 or not folder.is_dir() or folder.stat().st_uid == 0:
+        return
+    try:
+        owner = folder.owner()
+    except KeyError:  # known to another machine, such as a container
+        owner = f"#{folder.stat().st_uid}"
+    raise WharfError(
+        f"{root.path} is of the user {owner}, whose server could not use what root writes there; run this as that user, "
+        f"such as by `sudo -u '{owner}' pywharf …`."
+    )
 
 
 def _in_force(root: Root, plugins: Plugins) -> tuple[Mapping[str, RepositoryConfiguration], NameRules]:
