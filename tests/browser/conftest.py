@@ -8,12 +8,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from browser.chromium import chromium
-from browser.shelf import Shelf, stocked
+from browser.shelf import Role, Shelf, stocked
 from browser.watching import Watch
 
 PATIENCE = 15_000  # milliseconds
 
 Visit = Callable[..., BrowserContext]
+SeenBy = Callable[[Role | None, Shelf], Page]
+Regulars = dict[tuple[str, Role | None], tuple[BrowserContext, Watch]]
 
 
 # Not for the whole session: Playwright's event loop would be in the way of other tests' own.
@@ -51,6 +53,42 @@ def visit(chromium: Browser) -> Iterator[Visit]:
     assert not complaints
 
 
+@pytest.fixture(scope="package")
+def regulars(chromium: Browser) -> Iterator[Regulars]:
+    """Visitors who stay: a new one costs four times as much as another page of one who is there."""
+    made: Regulars = {}
+    yield made
+    for context, _ in made.values():
+        context.close()
+
+
+@pytest.fixture
+def seen_by(chromium: Browser, regulars: Regulars) -> Iterator[SeenBy]:
+    """Give a page of whoever has this role on a shelf; tests neither log out nor in there.
+
+    At the end it is closed, and nothing has given cause for complaint.
+    """
+    pages: list[Page] = []
+    watches: list[Watch] = []
+
+    def make(role: Role | None, shelf: Shelf) -> Page:
+        key = (shelf.server.url, role)
+        if key not in regulars:
+            context = chromium.new_context(storage_state=shelf.session(role) if role else None)
+            context.set_default_timeout(PATIENCE)
+            regulars[key] = context, Watch(context)
+        context, watch = regulars[key]
+        watches.append(watch)
+        pages.append(context.new_page())
+        return pages[-1]
+
+    yield make
+    for page in pages:
+        page.close()
+    complaints = [complaint for watch in watches for complaint in watch.taken()]
+    assert not complaints
+
+
 @pytest.fixture
 def page(visit: Visit) -> Page:
     """Of a visitor who was never here."""
@@ -58,12 +96,12 @@ def page(visit: Visit) -> Page:
 
 
 @pytest.fixture
-def reader(visit: Visit, shelf: Shelf) -> Page:
+def reader(seen_by: SeenBy, shelf: Shelf) -> Page:
     """Of a visitor who is logged in on the shelf, and may look."""
-    return visit(storage_state=shelf.session("reader")).new_page()
+    return seen_by("reader", shelf)
 
 
 @pytest.fixture
-def writer(visit: Visit, shelf: Shelf) -> Page:
+def writer(seen_by: SeenBy, shelf: Shelf) -> Page:
     """Of a visitor who is logged in on the shelf, and might change it."""
-    return visit(storage_state=shelf.session("writer")).new_page()
+    return seen_by("writer", shelf)

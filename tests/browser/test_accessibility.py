@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from browser.axe import VERSION, audit
-from browser.conftest import Visit
+from browser.conftest import SeenBy
 from browser.looks import LOOKS
 from browser.shelf import Shelf
 from browser.tour import STOPS, Stop
@@ -20,8 +20,10 @@ _VISITORS = {None: "anybody", "reader": "who may read", "writer": "who may write
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
-def test_axe_finds_nothing_on_the_page(stop: Stop, visit: Visit, shelf: Shelf, figure: Callable[[str], None]) -> None:
-    page = visit(storage_state=shelf.session(stop.role) if stop.role else None).new_page()
+def test_axe_finds_nothing_on_the_page(
+    stop: Stop, seen_by: SeenBy, shelf: Shelf, figure: Callable[[str], None]
+) -> None:
+    page = seen_by(stop.role, shelf)
     stop.open(page, shelf)
     found = {}
     for look in LOOKS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.conftest import Visit
+from browser.conftest import SeenBy
 from browser.keyboard import operable, tab_through
 from browser.shelf import Shelf
 from browser.tour import STOPS, Stop
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
-def test_tab_reaches_everything_in_its_order_and_shows_where_it_is(stop: Stop, visit: Visit, shelf: Shelf) -> None:
-    page = visit(storage_state=shelf.session(stop.role) if stop.role else None).new_page()
+def test_tab_reaches_everything_in_its_order_and_shows_where_it_is(stop: Stop, seen_by: SeenBy, shelf: Shelf) -> None:
+    page = seen_by(stop.role, shelf)
     stop.open(page, shelf)
     wanted = operable(page)
     reached = tab_through(page)
@@ -73,16 +73,15 @@ def test_a_visit_needs_no_mouse(page: Page, shelf: Shelf) -> None:
     expect(page.get_by_role("navigation", name="Account").get_by_role("link", name="Log in")).to_be_visible()
 
 
-def test_a_table_that_is_too_wide_is_scrolled_by_arrow_keys(visit: Visit, shelf: Shelf) -> None:
-    visitor = visit(storage_state=shelf.session("reader"), viewport={"width": 320, "height": 640})
-    page = visitor.new_page()
-    page.goto(shelf.local("/project/holygrail/"))
-    frame = page.get_by_role("group", name="Releases")
+def test_a_table_that_is_too_wide_is_scrolled_by_arrow_keys(reader: Page, shelf: Shelf) -> None:
+    reader.set_viewport_size({"width": 320, "height": 640})
+    reader.goto(shelf.local("/project/holygrail/"))
+    frame = reader.get_by_role("group", name="Releases")
     if frame.evaluate("e => e.scrollWidth <= e.clientWidth"):
         frame.evaluate("e => { for (const cell of e.querySelectorAll('td')) cell.append(' and more'.repeat(20)) }")
     frame.focus()
-    page.keyboard.press("ArrowRight")
-    page.wait_for_function("e => e.scrollLeft > 0", arg=frame.element_handle())
+    reader.keyboard.press("ArrowRight")
+    reader.wait_for_function("e => e.scrollLeft > 0", arg=frame.element_handle())
 
 
 def tab_to(page: Page, name: str, tag: str = "") -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 
-from browser.conftest import Visit
+from browser.conftest import SeenBy
 from browser.shelf import Role, Shelf
 from browser.tour import STOPS
 
@@ -16,9 +16,8 @@ _HREFS = "links => links.map(link => link.getAttribute('href'))"
 
 
 @pytest.mark.parametrize("role", ["reader", "writer", None])
-def test_every_link_leads_somewhere(visit: Visit, shelf: Shelf, role: Role | None) -> None:
-    visitor = visit(storage_state=shelf.session(role) if role else None)
-    page = visitor.new_page()
+def test_every_link_leads_somewhere(seen_by: SeenBy, shelf: Shelf, role: Role | None) -> None:
+    page = seen_by(role, shelf)
     leads_to: dict[str, str] = {}
     for stop in STOPS:
         if stop.role != role:
@@ -32,5 +31,5 @@ def test_every_link_leads_somewhere(visit: Visit, shelf: Shelf, role: Role | Non
                 leads_to[url] = stop.name
     assert len(leads_to) > 1
     for url, name in leads_to.items():
-        answer = visitor.request.get(url, headers={"Accept": "text/html"})
+        answer = page.request.get(url, headers={"Accept": "text/html"})
         assert answer.status == 200, f"{name}: {url}: {answer.status}"

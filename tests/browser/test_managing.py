@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.conftest import Visit
+from browser.conftest import SeenBy
 from browser.shelf import Shelf, publish, started
 from pywharf_core.testing import make_sdist, make_wheel
 from support.clients import Clients
@@ -39,9 +39,9 @@ def project(workshop: Shelf, tmp_path: Path, request: pytest.FixtureRequest) -> 
 
 
 @pytest.fixture
-def page(visit: Visit, workshop: Shelf) -> Page:
+def page(seen_by: SeenBy, workshop: Shelf) -> Page:
     """Of a visitor who may write."""
-    return visit(storage_state=workshop.session("writer")).new_page()
+    return seen_by("writer", workshop)
 
 
 def put(shelf: Shelf, path: Path) -> None:
@@ -221,8 +221,8 @@ def test_a_status_is_set_and_shown_in_the_list_too(page: Page, workshop: Shelf, 
     expect(row).to_contain_text("deprecated")
 
 
-def test_a_reader_sees_no_way_to_change_anything(visit: Visit, workshop: Shelf, project: str) -> None:
-    page = visit(storage_state=workshop.session("reader")).new_page()
+def test_a_reader_sees_no_way_to_change_anything(seen_by: SeenBy, workshop: Shelf, project: str) -> None:
+    page = seen_by("reader", workshop)
     for path in (
         "/",
         "/r/local/",
@@ -238,7 +238,7 @@ def test_a_reader_sees_no_way_to_change_anything(visit: Visit, workshop: Shelf, 
 
 
 @pytest.mark.parametrize("action", ["1.0/yank", "1.0/unyank", "1.0/delete", "status"])
-def test_a_reader_who_knows_the_address_is_told_so(visit: Visit, workshop: Shelf, project: str, action: str) -> None:
-    page = visit(storage_state=workshop.session("reader")).new_page()
+def test_a_reader_who_knows_the_address_is_told_so(seen_by: SeenBy, workshop: Shelf, project: str, action: str) -> None:
+    page = seen_by("reader", workshop)
     page.goto(workshop.local(f"/manage/{project}/{action}"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Not permitted")

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.conftest import Visit
+from browser.conftest import SeenBy
 from browser.login_form import log_in
 from browser.shelf import Shelf, stocked
 from browser.tour import STOPS, Stop
@@ -27,11 +27,10 @@ def prefixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
-def test_nothing_on_the_page_leads_out_of_the_prefix(stop: Stop, visit: Visit, prefixed: Shelf) -> None:
-    visitor = visit(storage_state=prefixed.session(stop.role) if stop.role else None)
+def test_nothing_on_the_page_leads_out_of_the_prefix(stop: Stop, seen_by: SeenBy, prefixed: Shelf) -> None:
     asked = []
-    visitor.on("request", lambda request: asked.append(request.url))
-    page = visitor.new_page()
+    page = seen_by(stop.role, prefixed)
+    page.on("request", lambda request: asked.append(request.url))
     stop.open(page, prefixed)
     written = page.locator("[href], [src], [action]").evaluate_all(
         "elements => elements.map(e => e.getAttribute('href') ?? e.getAttribute('src') ?? e.getAttribute('action'))"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Page, expect
+from typing import Literal
 
-from browser.conftest import Visit
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from browser.conftest import SeenBy
 from browser.shelf import Shelf
 from browser.tour import STOPS, Stop
 
 pytestmark = pytest.mark.slow
 
-PHONE = (320, 640)
+PHONE: ViewportSize = {"width": 320, "height": 640}
 # A window of 1280 x 1024 pixels at 400 % (WCAG 2.2, 1.4.10).
-ENLARGED = (320, 256)
+ENLARGED: ViewportSize = {"width": 320, "height": 256}
 
 # As much space as readers may want (WCAG 2.2, 1.4.12). By the object model, as style sheets of others are not allowed.
 _SPACED = """() => {
@@ -43,25 +45,19 @@ _CUT = """() => [...document.querySelectorAll("main *, header *")].filter(e =>
   ).map(e => `${e.localName}.${e.className}`)"""
 
 
-def at(visit: Visit, shelf: Shelf, stop: Stop, size: tuple[int, int], **settings: object) -> Page:
-    viewport = {"width": size[0], "height": size[1]}
-    state = shelf.session(stop.role) if stop.role else None
-    page = visit(storage_state=state, viewport=viewport, **settings).new_page()
-    stop.open(page, shelf)
-    return page
-
-
 def fits(page: Page) -> None:
     assert page.evaluate(_STICKING_OUT) == [0, []]
     assert page.evaluate(_CUT) == []
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
-def test_the_page_fits_a_narrow_screen(stop: Stop, visit: Visit, shelf: Shelf) -> None:
+def test_the_page_fits_a_narrow_screen(stop: Stop, seen_by: SeenBy, shelf: Shelf) -> None:
     """320 CSS pixels: on a phone, enlarged to 400 %, with more space in its text; and with letters of twice the size."""
-    page = at(visit, shelf, stop, PHONE)
+    page = seen_by(stop.role, shelf)
+    page.set_viewport_size(PHONE)
+    stop.open(page, shelf)
     fits(page)
-    page.set_viewport_size({"width": ENLARGED[0], "height": ENLARGED[1]})
+    page.set_viewport_size(ENLARGED)
     fits(page)
     page.evaluate(_SPACED)
     fits(page)
@@ -70,8 +66,9 @@ def test_the_page_fits_a_narrow_screen(stop: Stop, visit: Visit, shelf: Shelf) -
     fits(page)
 
 
-def test_enlarged_nothing_stays_in_front_of_the_text(visit: Visit, shelf: Shelf) -> None:
-    page = at(visit, shelf, STOPS[0], ENLARGED)
+def test_enlarged_nothing_stays_in_front_of_the_text(seen_by: SeenBy, shelf: Shelf) -> None:
+    page = seen_by(None, shelf)
+    page.set_viewport_size(ENLARGED)
     fixed = "elements => elements.filter(e => ['fixed', 'sticky'].includes(getComputedStyle(e).position)).length"
     for stop in STOPS:
         if stop.role is None:
@@ -80,10 +77,12 @@ def test_enlarged_nothing_stays_in_front_of_the_text(visit: Visit, shelf: Shelf)
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_the_page_is_as_light_or_dark_as_the_visitor_likes(visit: Visit, shelf: Shelf, colours: str) -> None:
+def test_the_page_is_as_light_or_dark_as_the_visitor_likes(
+    seen_by: SeenBy, shelf: Shelf, colours: Literal["light", "dark"]
+) -> None:
     """The contrast of all text is measured in ``test_accessibility``."""
-    visitor = visit(storage_state=shelf.session("reader"), color_scheme=colours)
-    page = visitor.new_page()
+    page = seen_by("reader", shelf)
+    page.emulate_media(color_scheme=colours)
     for path in ("/", "/r/local/", "/r/local/project/holygrail/", "/r/local/upload/", "/logout/"):
         page.goto(shelf.url(path))
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)")
@@ -92,8 +91,9 @@ def test_the_page_is_as_light_or_dark_as_the_visitor_likes(visit: Visit, shelf: 
         assert scheme == "light dark", "fields and scroll bars follow, too"
 
 
-def test_nothing_moves_for_who_wants_it_so(visit: Visit, shelf: Shelf) -> None:
-    page = visit(storage_state=shelf.session("reader"), reduced_motion="reduce").new_page()
+def test_nothing_moves_for_who_wants_it_so(seen_by: SeenBy, shelf: Shelf) -> None:
+    page = seen_by("reader", shelf)
+    page.emulate_media(reduced_motion="reduce")
     moving = """elements => elements.filter(e => {
       const style = getComputedStyle(e);
       const lasts = text => text.split(",").some(part => parseFloat(part) > 0);
@@ -105,9 +105,10 @@ def test_nothing_moves_for_who_wants_it_so(visit: Visit, shelf: Shelf) -> None:
         assert page.evaluate("document.getAnimations().length") == 0
 
 
-def test_in_the_colours_of_the_system_everything_has_an_edge(visit: Visit, shelf: Shelf) -> None:
+def test_in_the_colours_of_the_system_everything_has_an_edge(seen_by: SeenBy, shelf: Shelf) -> None:
     """Windows' contrast themes replace all colours of the page."""
-    page = visit(storage_state=shelf.session("writer"), forced_colors="active").new_page()
+    page = seen_by("writer", shelf)
+    page.emulate_media(forced_colors="active")
     page.goto(shelf.local("/project/dead-parrot/"))
     for each in [*page.get_by_role("button").all(), page.locator(".notice").first, page.locator(".badge").first]:
         if each.is_visible():

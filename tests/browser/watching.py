@@ -23,6 +23,11 @@ class Watch:
         context.on("response", self._answered)
         context.on("dialog", self._asked_by_a_dialog)
 
+    def taken(self) -> list[str]:
+        """The complaints up to now, which are not told again."""
+        taken, self.complaints = self.complaints, []
+        return taken
+
     def _answered(self, response: Response) -> None:
         if response.status >= 400 and response.request.is_navigation_request():
             self._refused[response.url] = response.status

@@ -188,9 +188,7 @@ def test_a_plugin_that_fails_keeps_the_upload_out_and_is_named_in_the_log_alone(
     assert why in str(line.exc_info[1])
 
 
-def test_ctrl_c_stops_a_command_while_a_plugin_judges(
-    served_with: Callable[..., Repository], uploads: Uploads
-) -> None:
+def test_ctrl_c_stops_a_command_while_a_plugin_judges(served_with: Callable[..., Repository], uploads: Uploads) -> None:
     def is_interrupted() -> None:
         raise KeyboardInterrupt
 

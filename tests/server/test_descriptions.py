@@ -327,13 +327,18 @@ def test_a_description_is_rendered_once_and_remembered() -> None:
 
 def test_who_comes_for_the_same_at_once_waits_for_the_one_that_renders_it() -> None:
     async def scenario() -> None:
-        descriptions = Descriptions()
+        now = 0.0
+        descriptions = Descriptions(lambda: now)
         try:
             async with asyncio.TaskGroup() as tasks:
                 slow = [tasks.create_task(descriptions.render("0" * 64, MARKDOWN, ">" * 100_000)) for _ in range(5)]
         finally:
             await descriptions.close()
         assert {task.result().shape for task in slow} == {Shape.BROKEN}, "none was told to come again"
+        now = 200
+        assert descriptions.recall("0" * 64, MARKDOWN) is slow[0].result()
+        now = 400
+        assert descriptions.recall("0" * 64, MARKDOWN) is None, "the machine may have been busy"
 
     asyncio.run(scenario())
 

@@ -34,12 +34,12 @@ def log_in(app: Application, body: bytes, content_type: str) -> Response:
 
 @pytest.mark.parametrize("charset", ["punycode", "idna", "undefined", "utf-7", "zip", "utf-16", "nonsense", '"\\"'])
 def test_a_form_is_in_utf_8_and_no_codec_is_looked_for(app: Application, charset: str) -> None:
-    known = len(encodings._cache)  # type: ignore[attr-defined]  # it grows by each name that is asked for
+    known = len(encodings._cache)  # it grows by each name that is asked for
     with soon():
         answer = log_in(app, FORM % NAME_IN_PUNYCODE, f"multipart/form-data; boundary=b; charset={charset}")
     assert answer.status_code == 400
     assert "send it in UTF-8." in answer.text
-    assert len(encodings._cache) == known  # type: ignore[attr-defined]  # likewise
+    assert len(encodings._cache) == known
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf8"'])

@@ -401,6 +401,18 @@ def test_only_looking_is_sent_to_the_login(app: Application, browser: Browser) -
     assert app.get("/simple/", None, method="HEAD", headers=NAVIGATION).status_code == 303
 
 
+def test_a_form_that_comes_after_the_sessions_end_makes_the_browser_ask_for_nothing(
+    app: Application, browser: Browser
+) -> None:
+    answer = browser.post("/manage/x/1.0/yank")
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Cookie realm="pywharf"')
+    assert 'href="/login/' in answer.text
+    for credentials in (None, ("local", "wrong")):
+        headers = basic(*credentials) if credentials else {}
+        answer = app.client.post("/manage/x/1.0/yank", headers=headers)
+        assert (answer.status_code, answer.headers["www-authenticate"][:6]) == (401, "Basic ")
+
+
 # --- which repository -----------------------------------------------------------------------------------------------
 
 

@@ -262,6 +262,8 @@ def test_a_store_that_is_away_is_503_and_nothing_changes(app: Application) -> No
         (ACTIONS[0], b"reason=x&reason=y", "urlencoded", "The form has the field reason twice."),
         (ACTIONS[0], b"a=1&b=2&c=3&d=4&e=5", "urlencoded", "The form cannot be read: Too many fields."),
         (ACTIONS[3], b"", "urlencoded", "The form's status '' is none; allowed are active, archived, quarantined, deprecated."),
+        (ACTIONS[0], b"reason=" + b"x" * 1001, "urlencoded", "The reason has 1001 characters; at most 1000 are kept."),
+        (ACTIONS[3], b"status=archived&reason=" + b"x" * 1001, "urlencoded", "The reason has 1001 characters"),
         (ACTIONS[3], b"status=Archived", "urlencoded", "The form's status 'Archived' is none"),
         (ACTIONS[2], b'{"filename": "x"}', "urlencoded", "The form has the unknown field"),
         (ACTIONS[2], b'{"filename": "x"}', "application/json", "The body is no form; send it as application/x-www"),

@@ -17,8 +17,8 @@ from pywharf_core import DistributionFile, Storage, StorageType, hookimpl, share
 from pywharf_core.plugins import Plugins
 from pywharf_core.testing import MemoryOptions, MemoryStorage, MemoryStore, make_wheel
 from pywharf_filesystem import plugin as file_system
+from server.browser import ACCEPT_PAGES
 from server.in_process import ADMINISTRATOR, CONFIG, READER, Application, application
-from server.test_page_security import ACCEPT_PAGES
 from support.initialised import initialise
 from support.running_server import running_server, wait_until
 from support.uploads import encode, form_headers, form_of
@@ -78,9 +78,7 @@ def answers(call: Callable[[], int]) -> int:
 # --- what hangs ----------------------------------------------------------------------------------------------
 
 
-def test_uploads_that_a_plugin_judges_for_ever_keep_no_reader_waiting(
-    tmp_path: Path, goes_on: threading.Event
-) -> None:
+def test_uploads_that_a_plugin_judges_for_ever_keep_no_reader_waiting(tmp_path: Path, goes_on: threading.Event) -> None:
     with judged_by(hang, tmp_path) as app:
         grail = make_wheel(tmp_path, "holygrail", "1.0")
         assert app.upload(grail).status_code == 200
@@ -198,4 +196,3 @@ def test_a_server_stops_though_its_plugins_hang(tmp_path: Path) -> None:
         wait_until((tmp_path / "plugins" / "begun").exists, "it is judged")
         server.stop()
         connection.close()
-

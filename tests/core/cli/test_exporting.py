@@ -189,11 +189,12 @@ def test_root_does_not_write_into_the_root_of_another_user(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("served")
-def test_a_misspelt_project_is_refused_and_the_folder_left_alone(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [["holy*", "Holygral"], ["holygral*"]])
+def test_a_misspelt_project_is_refused_and_the_folder_left_alone(root: Path, tmp_path: Path, asked: list[str]) -> None:
     folder = tmp_path / "backup"
     assert run("export", "local", folder, "--root", root).exit_code == 0
     before = sorted(path.name for path in folder.rglob("*"))
-    result = run("export", "local", folder, "--root", root, "--prune", "--project", "holy*", "--project", "holygral")
+    result = run("export", "local", folder, "--root", root, "--prune", *(f"--project={it}" for it in asked))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "The repository local has no project holygral; look at the spelling." in result.stderr
+    assert f"The repository local has no project {asked[-1]}; look at the spelling." in result.stderr
     assert sorted(path.name for path in folder.rglob("*")) == before

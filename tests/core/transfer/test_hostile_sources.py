@@ -92,6 +92,34 @@ def test_a_record_of_an_export_that_no_text_can_hold_is_damaged(desk: Desk, fold
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        {"yanked": {"a": 1}},
+        {"comment": 5},
+        {"upload_time": "2024-02-29T12:00:00"},
+        {"hashes": {}},
+        {"version": "2.0"},
+        {"packagetype": "sdist"},
+        {"filename": "../../acme_hello-1.0-py3-none-any.whl"},
+        {"project": "../acme-hello"},
+    ],
+)
+def test_a_record_that_no_page_could_show_is_damaged(
+    desk: Desk, folder: Path, tmp_path: Path, said: dict[str, Any]
+) -> None:
+    make_wheel(folder, "acme-hello", "1.0")
+    desk.told("import", "other", folder)
+    desk.told("export", "other", tmp_path / "export")
+    page = tmp_path / "export/acme-hello/index.json"
+    document = json.loads(page.read_bytes())
+    document["files"][0]["_pywharf"].update(said)
+    page.write_text(json.dumps(document))
+    told = desk.told("import", "local", tmp_path / "export", status=1)
+    assert (told["imported"], len(told["refused"])) == (0, 1)
+    assert desk.listed() == {}
+
+
+@pytest.mark.parametrize(
     ("reply", "expected"),
     [
         (Reply(status=302, headers={"Location": "http://[::1"}), "no address that can be asked"),

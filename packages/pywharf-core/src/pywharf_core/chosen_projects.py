@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from pywharf_core.model import DistributionFile, ProjectPage, ProjectState, Proj
 from pywharf_core.names import PrivateNames
 from pywharf_core.repository import Repository
 from pywharf_core.storage import Deleted
+
+_WILDCARD = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,13 @@ class Chosen:
 
     def demand_some(self) -> None:
         """
-        :raises NotFound: one of the globs covers no project, as a misspelt one would.
+        :raises NotFound: what was given covers no project, or one of it is the plain name of none; it may be misspelt.
         """
         names = self.names()
-        for glob in self._given:
-            only = PrivateNames([glob])
-            if not any(only.match(name) for name in names):
-                raise NotFound(f"The repository {self._repository.name} has no project {glob}; look at the spelling.")
+        plain = [given for given in self._given if not _WILDCARD.search(given) and normalise(given) not in names]
+        absent = plain or (() if names else self._given)
+        if absent:
+            raise NotFound(f"The repository {self._repository.name} has no project {absent[0]}; look at the spelling.")
 
     def count_files(self) -> int:
         with self._repository.index.reading() as snapshot:

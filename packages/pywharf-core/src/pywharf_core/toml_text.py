@@ -68,9 +68,12 @@ def dumps(document: Mapping[str, Any]) -> str:
 def loads(text: str) -> dict[str, Any]:
     """Read a TOML document.
 
-    :raises ValueError: it is not TOML.
+    :raises ValueError: it is not TOML, or nested too deeply to be read.
     """
-    return tomllib.loads(text)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _key(name: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pywharf_core import DistributionFile, FileChanged, FileNotFound
+from pywharf_core import DistributionFile, FileChanged, FileNotFound, StorageUnavailable
 from pywharf_github import releases
 from pywharf_github.release_assets import Json
 from pywharf_github.release_requests import ReleaseRequests
-from pywharf_github.releases import Published
+from pywharf_github.releases import Published, Unreadable
 
 
 class Finder:
-    """Asks GitHub each time: one request."""
+    """Asks GitHub each time: one request.
+
+    All its answers raise ``StorageUnavailable`` of a release whose record cannot be read: that it is gone nobody said.
+    """
 
     def __init__(self, requests: ReleaseRequests) -> None:
         self._requests = requests
@@ -43,6 +46,8 @@ class Finder:
         ids = releases.ids_of(file)
         release = self._requests.by_tag(file.filename) if ids is None else self._requests.by_id(ids[0])
         found = None if release is None else releases.read(release)
+        if isinstance(found, Unreadable):
+            raise StorageUnavailable(found.reason)
         is_it = isinstance(found, Published) and found.file.filename == file.filename
         return release, found if is_it and isinstance(found, Published) else None
 

@@ -20,6 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from packaging.version import Version
+
 from pywharf_core import (
     AttachmentKind,
     DistributionFile,
@@ -34,6 +36,8 @@ from pywharf_github.release_assets import Json, asset_of, digest_of, is_sha256, 
 from pywharf_github.release_body import FIELDS, VERSION, document_in, text_of
 
 MAX_FILE_BYTES = 2**31 - 1
+
+_MOST_UPDATES = 2**53  # that JSON keeps; above any counter that a clock of these centuries makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,11 @@ class Tombstone:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable(Refused):
+    """A release whose record says nothing to this version, now: whether it serves its file, nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """An upload that is not published.
 
@@ -95,13 +104,13 @@ def read(release: Json) -> Published | Tombstone | Draft | Refused:
         if document is None:
             return _not_ours(release, tag, assets)
         if int(document["pywharf"]) > VERSION:
-            return Refused(tag, f"{tag} was published by a newer pywharf; update this one.")
+            return Unreadable(tag, f"{tag} was published by a newer pywharf; update this one.")
         if "deleted" in document:
-            file = from_record(dict(document["file"]))
-            return Tombstone(release_id, file, [int(asset["id"]) for asset in assets])
+            return _tombstone(release_id, tag, from_record(dict(document["file"])), assets)
         return _ours(release, tag, document, assets)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return Refused(tag, f"The release {tag} has a damaged body; publish the file again under a new version.")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, InvalidUpload):
+        sentence = f"The release {tag} has a damaged body; restore it, or publish the file again under a new version."
+        return Unreadable(tag, sentence)
 
 
 def ids_of(file: DistributionFile) -> tuple[int, int] | None:
@@ -133,10 +142,19 @@ def _moment(text: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _tombstone(release_id: int, tag: str, file: DistributionFile, assets: Sequence[Json]) -> Tombstone | Refused:
+    """A body that was copied to another release buries neither file."""
+    ids = ids_of(file)
+    if file.filename != tag or (ids is not None and ids[0] != release_id):
+        return Unreadable(tag, f"The release {tag} says that another one was deleted; restore its own body.")
+    return Tombstone(release_id, file, [int(asset["id"]) for asset in assets])
+
+
 def _ours(release: Json, tag: str, document: Json, assets: Sequence[Json]) -> Published | Refused:
     file = from_record(dict(document["file"]))
     if file.filename != tag:
-        return Refused(tag, f"The release {tag} says that it is of {file.filename}; its tag should be that.")
+        return Unreadable(tag, f"The release {tag} says that it is of {file.filename}; its tag should be that.")
+    _check_record(file)
     names = {str(kind): str(name) for kind, name in document.get("attachment_assets", {}).items()}
     beside = {name: int(asset["id"]) for name in names.values() for asset in assets if asset["name"] == name}
     asset = asset_of(file.filename, [asset for asset in assets if asset["name"] not in beside], sha256=file.sha256)
@@ -156,6 +174,25 @@ def _ours(release: Json, tag: str, document: Json, assets: Sequence[Json]) -> Pu
         drafted_at=str(document.get("drafted_at", "")),
         immutable=bool(release.get("immutable")),
     )
+
+
+def _check_record(file: DistributionFile) -> None:
+    """People can edit a body: what no upload would have written must not get into an index.
+
+    :raises ValueError, TypeError, OverflowError, InvalidUpload: it is such.
+    """
+    parsed = parse_filename(file.filename, file.project)
+    told = (file.project, Version(file.version), file.packagetype)
+    if told != (parsed.project, parsed.version, parsed.packagetype):
+        raise ValueError("of another file")
+    if file.upload_time.tzinfo is None:
+        raise ValueError("a time without a zone")
+    file.upload_time.astimezone(UTC)
+    if not 0 <= file.counter < _MOST_UPDATES:
+        raise ValueError("no counter")
+    texts = (file.requires_python, file.yanked, file.core_metadata_sha256, file.provenance_sha256, file.comment)
+    if not all(text is None or isinstance(text, str) for text in texts):
+        raise TypeError("no text")
 
 
 def _not_ours(release: Json, tag: str, assets: Sequence[Json]) -> Published | Refused:

@@ -19,6 +19,7 @@ from pywharf_core import (
     Change,
     Condition,
     DistributionFile,
+    FileNotFound,
     Flaw,
     LocalPath,
     Pace,
@@ -29,6 +30,7 @@ from pywharf_core import (
     StagedFile,
     Storage,
     StorageType,
+    StorageUnavailable,
     StoredIndex,
     Verdict,
 )
@@ -160,7 +162,10 @@ class GitHubStorage(Storage):
 
     def find_file(self, file: DistributionFile) -> DistributionFile | None:
         found = self._finder.published(file)
-        return None if found is None else self._serving.complete(found).file
+        try:
+            return None if found is None else self._serving.complete(found).file
+        except FileNotFound as error:  # of its metadata: the file is there
+            raise StorageUnavailable(str(error)) from error
 
     def open_file(self, file: DistributionFile) -> BinaryIO:
         return self._serving.open(file)

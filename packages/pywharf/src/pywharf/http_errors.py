@@ -66,6 +66,10 @@ _MOST_PATIENCE = 5  # seconds
 
 _CHALLENGE = 'Basic realm="pywharf", charset="UTF-8"'
 
+#: A 401 has to name a way to authenticate (RFC 9110, section 15.5.2); of Basic browsers would make a dialog of their own
+#: where somebody's session ended before a form was sent, and keep what is written there beyond every logout.
+FORM_CHALLENGE = 'Cookie realm="pywharf"'
+
 
 def status_of(error: WharfError) -> int:
     return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
@@ -80,7 +84,7 @@ def error_response(scope: Scope, error: Exception) -> Response:
         case WharfError():
             status, sentence = status_of(error), str(error)
             if isinstance(error, NotAuthenticated):
-                headers["WWW-Authenticate"] = _CHALLENGE
+                headers["WWW-Authenticate"] = FORM_CHALLENGE if _is_form_of_a_browser(scope) else _CHALLENGE
             headers |= retry_after(error)
         case HTTPException():
             status, sentence = error.status_code, _ROUTING.get(error.status_code, str(error.detail))
@@ -116,6 +120,12 @@ def _sent_elsewhere(scope: Scope, error: Exception) -> Response | None:
     if isinstance(error, NotAuthenticated):
         return to_login(scope)
     return see_other(addresses_of(scope).home) if isinstance(error, SeveralRepositories) else None
+
+
+def _is_form_of_a_browser(scope: Scope) -> bool:
+    """Browsers say ``Origin`` with every form, and package tools with none."""
+    headers = exchange_of(scope).headers
+    return scope["method"] == "POST" and b"origin" in headers and b"authorization" not in headers
 
 
 _ROUTING = {

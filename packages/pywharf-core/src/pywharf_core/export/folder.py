@@ -75,7 +75,8 @@ class ExportFolder:
         """Names of folders that can be of a project; a link leads to what is somebody else's."""
         with suppress(FileNotFoundError):
             for entry in sorted(self.path.iterdir()):
-                if entry.is_dir() and not entry.is_symlink() and is_project_name(entry.name) and normalise(entry.name) == entry.name:
+                is_name = is_project_name(entry.name) and normalise(entry.name) == entry.name
+                if is_name and entry.is_dir() and not entry.is_symlink():
                     yield entry.name
 
     def own(self, project: str) -> Sequence[str]:

@@ -62,7 +62,7 @@ class Export:
 
         :returns: how many files there are.
         :raises StorageUnavailable: it cannot be read.
-        :raises NotFound: a glob covers no project: an export of nothing, that prunes, would empty a good folder.
+        :raises NotFound: a project that was named is not here: to prune for a misspelt name would empty a good folder.
         """
         self._lost = brought_up_to_date(self._repository, self._chosen)
         self._chosen.demand_some()

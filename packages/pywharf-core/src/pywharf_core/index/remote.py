@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -176,7 +176,8 @@ def rebuild(index: LocalIndex, storage: Storage, store: str) -> RebuildReport:
                     operations.append(Reservation(project=result.name))
             case Deleted() | _:
                 pass  # what a storage remembers itself it also enforces itself
-    gone = _gone(storage, [file for identity, file in before.files.items() if identity not in seen])
+    missing = [file for identity, file in before.files.items() if identity not in seen]
+    gone = _gone(storage, missing, {it.filename for it in refused})
     written_back = _written_back(storage, overwritten)
     operations += [*gone, *written_back]
     changed += len(written_back)
@@ -188,11 +189,20 @@ def _is_worth_a_line(state: ProjectState) -> bool:
     return state.reserved or state.status is not ProjectStatus.ACTIVE
 
 
-def _gone(storage: Storage, missing: Iterable[DistributionFile]) -> list[Operation]:
-    """For what a listing did not show: a tombstone if the storage says so when it is asked for this very file."""
+def _gone(storage: Storage, missing: Iterable[DistributionFile], refused: Collection[str]) -> list[Operation]:
+    """For what a listing did not show: a tombstone if the storage says so when it is asked for this very file.
+
+    :param refused: names under which something is that cannot be served. Where the storage cannot tell what, the file
+        stays: nothing would bring it back when its record is mended.
+    """
     operations: list[Operation] = []
     for file in missing:
-        found = storage.find_file(file)
+        try:
+            found = storage.find_file(file)
+        except StorageUnavailable:
+            if file.filename not in refused:
+                raise
+            continue
         if found is None or found.storage_id != file.storage_id:
             operations.append(tombstone_of(file))
         if found is not None:

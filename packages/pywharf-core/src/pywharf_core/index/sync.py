@@ -53,7 +53,7 @@ def synchronise_by_scan(index: LocalIndex, storage: Storage, store: str) -> Sync
                 for result in news:
                     applier.apply(change, result)
     # A dear listing comes in pages, which shift while they are read: what it did not show is asked for.
-    missing = _still_there(storage, index, applier.missing()) if storage.keeps_index else ()
+    missing = _still_there(storage, index, applier.unexplained()) if storage.keeps_index else ()
     return applier.finish(index, store, missing)
 
 
@@ -137,6 +137,11 @@ class _Applier:
 
     def missing(self) -> list[str]:
         return [filename for filename in self._known if filename not in self._seen]
+
+    def unexplained(self) -> list[str]:
+        """Of the missing, those that were not refused either."""
+        refused = {it.filename for it in self._refused}
+        return [filename for filename in self.missing() if filename not in refused]
 
     def finish(self, index: LocalIndex, store: str, still_there: Sequence[str]) -> SyncReport:
         gone = [filename for filename in self.missing() if filename not in still_there]

@@ -5,6 +5,7 @@ It is believed as that repository itself: whoever can change the folder can chan
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from pywharf_core.clock import Clock
 from pywharf_core.errors import FileNotFound, InvalidUpload, SourceUnusable
 from pywharf_core.export.document import OWN_KEY
 from pywharf_core.export.folder import FORMAT, MARKER_NAME, PROVENANCE_SUFFIX, Form
-from pywharf_core.filenames import is_project_name, normalise
+from pywharf_core.filenames import ParsedFilename, is_project_name, normalise, same_version
 from pywharf_core.model import (
     AttachmentKind,
     DistributionFile,
@@ -135,7 +136,7 @@ class ExportedPackages(Source):
             state = ProjectState(
                 name=name,
                 status=ProjectStatus(status["status"]),
-                reason=status.get("reason"),
+                reason=None if status.get("reason") is None else str(status["reason"]),
                 reserved=bool(own["reserved"]),
             )
             return _Project(state, list(document["files"]), len(own["deleted"]))
@@ -146,7 +147,7 @@ class ExportedPackages(Source):
         folder = self._folder / state.name
         try:
             file = from_record(entry[OWN_KEY])
-            parsed(Offer(filename=file.filename, place="", project=state.name))
+            _demand_sound(file, parsed(Offer(filename=file.filename, place="", project=state.name)))
         except (ValueError, KeyError, TypeError, InvalidUpload):
             return Unusable(str(folder / JSON_NAME), "An entry in it is damaged; export the project again.")
         place = folder / file.filename
@@ -200,6 +201,19 @@ def _document(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise SourceUnusable(f"{path} is damaged.")
     return document
+
+
+def _demand_sound(file: DistributionFile, parsed: ParsedFilename) -> None:
+    """:raises ValueError: the record says what no page could show; ``KeyError``: it has no SHA-256."""
+    texts = (file.requires_python, file.yanked, file.core_metadata_sha256, file.provenance_sha256, file.comment)
+    if not (
+        same_version(file.version, parsed.version)
+        and file.packagetype == parsed.packagetype
+        and file.upload_time.tzinfo is not None
+        and len(file.sha256) == hashlib.sha256().digest_size * 2
+        and all(text is None or isinstance(text, str) for text in texts)
+    ):
+        raise ValueError(f"the record of {file.filename} is damaged")
 
 
 def _project_name(entry: Path) -> NormalizedName | None:

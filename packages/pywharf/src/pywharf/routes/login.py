@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from pywharf.admission import check_form_token, check_login
 from pywharf.exchange import exchange_of
-from pywharf.http_errors import retry_after, status_of
+from pywharf.http_errors import FORM_CHALLENGE, retry_after, status_of
 from pywharf.pages.addresses import addresses_of, own_path, repository_in
 from pywharf.pages.navigation import see_other
 from pywharf.pages.query import query_of
@@ -32,9 +32,7 @@ _MOST_BYTES = 64 * 1024  # of a form that anybody may send
 
 _WRONG = "The repository or the secret is wrong."
 _MANY = "Too many logins came from your address; try again in a moment."
-
-# A 401 has to name a way to authenticate (RFC 9110, section 15.5.2); of Basic browsers would make a dialog of their own.
-_CHALLENGE = {"WWW-Authenticate": 'Cookie realm="pywharf"'}
+_CHALLENGE = {"WWW-Authenticate": FORM_CHALLENGE}
 
 
 async def login_form(scope: Scope, receive: Receive, send: Send) -> None:

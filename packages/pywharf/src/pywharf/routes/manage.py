@@ -27,13 +27,14 @@ from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus
 _T = TypeVar("_T")
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_LONGEST_REASON = 1000  # characters: it stands in the simple index beside each file
 
 
 async def yank(scope: Scope, receive: Receive, send: Send) -> None:
     """``POST /manage/<project>/<version>/yank``, with the field ``reason`` or without."""
     admitted, form = await admit_form(scope, receive, Access.WRITE, ("reason",))
     project, version = _release(scope)
-    reason = form.get("reason", "")
+    reason = _reason(form)
     files = await _change(
         scope, admitted, lambda: changes.yank(admitted.repository, project, version, reason, admitted.secret)
     )
@@ -91,10 +92,9 @@ async def set_status(scope: Scope, receive: Receive, send: Send) -> None:
         raise InvalidRequest(
             f"The form's status {form.get('status', '')[:50]!r} is none; allowed are {', '.join(ProjectStatus)}."
         ) from None
+    reason = _reason(form) or None
     state: ProjectState = await _change(
-        scope,
-        admitted,
-        lambda: changes.set_status(admitted.repository, project, status, form.get("reason") or None, admitted.secret),
+        scope, admitted, lambda: changes.set_status(admitted.repository, project, status, reason, admitted.secret)
     )
     document = {"project": project, "status": state.status, "reason": state.reason}
     response = await _answer(scope, admitted, form, project, document, f"{project} is {state.status} now.")
@@ -103,6 +103,13 @@ async def set_status(scope: Scope, receive: Receive, send: Send) -> None:
 
 def _release(scope: Scope) -> tuple[NormalizedName, str]:
     return normalised_project(scope["path_params"]["project"]), scope["path_params"]["version"]
+
+
+def _reason(form: Mapping[str, str]) -> str:
+    reason = form.get("reason", "")
+    if len(reason) > _LONGEST_REASON:
+        raise InvalidRequest(f"The reason has {len(reason)} characters; at most {_LONGEST_REASON} are kept.")
+    return reason
 
 
 async def _change(scope: Scope, admitted: Admitted, change: Callable[[], _T]) -> _T:
