@@ -9,13 +9,14 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from browser.chromium import chromium
 from browser.shelf import Role, Shelf, stocked
+from browser.tour import Stop
 from browser.watching import Watch
 
 PATIENCE = 15_000  # milliseconds
 
 Visit = Callable[..., BrowserContext]
 SeenBy = Callable[[Role | None, Shelf], Page]
-Regulars = dict[tuple[str, Role | None], tuple[BrowserContext, Watch]]
+At = Callable[[Stop, Shelf], Page]
 
 
 # Not for the whole session: Playwright's event loop would be in the way of other tests' own.
@@ -53,40 +54,76 @@ def visit(chromium: Browser) -> Iterator[Visit]:
     assert not complaints
 
 
+class Regulars:
+    """Visitors who stay, one for each role on each shelf: a new one costs as much as opening five pages."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._made: dict[tuple[str, Role | None], tuple[BrowserContext, Watch]] = {}
+        self._pages: dict[BrowserContext, Page] = {}
+
+    def context(self, role: Role | None, shelf: Shelf) -> BrowserContext:
+        key = (shelf.server.url, role)
+        if key not in self._made:
+            context = self._browser.new_context(storage_state=shelf.session(role) if role else None)
+            context.set_default_timeout(PATIENCE)
+            self._made[key] = context, Watch(context)
+        return self._made[key][0]
+
+    def page(self, role: Role | None, shelf: Shelf) -> Page:
+        """Always the same one, in a window and with preferences as in the beginning."""
+        context = self.context(role, shelf)
+        if context not in self._pages:
+            self._pages[context] = context.new_page()
+        page = self._pages[context]
+        page.set_viewport_size({"width": 1280, "height": 720})
+        page.emulate_media(color_scheme="light", reduced_motion="no-preference", forced_colors="none")
+        return page
+
+    def complaints(self) -> list[str]:
+        return [complaint for _, watch in self._made.values() for complaint in watch.taken()]
+
+    def close(self) -> None:
+        for context, _ in self._made.values():
+            context.close()
+
+
 @pytest.fixture(scope="package")
 def regulars(chromium: Browser) -> Iterator[Regulars]:
-    """Visitors who stay: a new one costs four times as much as another page of one who is there."""
-    made: Regulars = {}
+    made = Regulars(chromium)
     yield made
-    for context, _ in made.values():
-        context.close()
+    made.close()
 
 
 @pytest.fixture
-def seen_by(chromium: Browser, regulars: Regulars) -> Iterator[SeenBy]:
-    """Give a page of whoever has this role on a shelf; tests neither log out nor in there.
+def seen_by(regulars: Regulars) -> Iterator[SeenBy]:
+    """Give a new page of whoever has this role on a shelf; tests neither log out nor in there.
 
     At the end it is closed, and nothing has given cause for complaint.
     """
-    pages: list[Page] = []
-    watches: list[Watch] = []
+    pages = []
 
     def make(role: Role | None, shelf: Shelf) -> Page:
-        key = (shelf.server.url, role)
-        if key not in regulars:
-            context = chromium.new_context(storage_state=shelf.session(role) if role else None)
-            context.set_default_timeout(PATIENCE)
-            regulars[key] = context, Watch(context)
-        context, watch = regulars[key]
-        watches.append(watch)
-        pages.append(context.new_page())
+        pages.append(regulars.context(role, shelf).new_page())
         return pages[-1]
 
     yield make
     for page in pages:
         page.close()
-    complaints = [complaint for watch in watches for complaint in watch.taken()]
-    assert not complaints
+    assert not regulars.complaints()
+
+
+@pytest.fixture
+def at(regulars: Regulars) -> Iterator[At]:
+    """Open the page of a stop, for tests that only look. Nothing gives cause for complaint."""
+
+    def look(stop: Stop, shelf: Shelf) -> Page:
+        page = regulars.page(stop.role, shelf)
+        stop.open(page, shelf)
+        return page
+
+    yield look
+    assert not regulars.complaints()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from browser.axe import VERSION, audit
-from browser.conftest import SeenBy
+from browser.conftest import At
 from browser.looks import LOOKS
 from browser.shelf import Shelf
 from browser.tour import STOPS, Stop
@@ -20,11 +20,8 @@ _VISITORS = {None: "anybody", "reader": "who may read", "writer": "who may write
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
-def test_axe_finds_nothing_on_the_page(
-    stop: Stop, seen_by: SeenBy, shelf: Shelf, figure: Callable[[str], None]
-) -> None:
-    page = seen_by(stop.role, shelf)
-    stop.open(page, shelf)
+def test_axe_finds_nothing_on_the_page(stop: Stop, at: At, shelf: Shelf, figure: Callable[[str], None]) -> None:
+    page = at(stop, shelf)
     found = {}
     for look in LOOKS:
         look.apply(page)

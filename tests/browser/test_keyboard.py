@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser.conftest import SeenBy
+from browser.conftest import At
 from browser.keyboard import operable, tab_through
 from browser.shelf import Shelf
 from browser.tour import STOPS, Stop
@@ -14,9 +14,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
-def test_tab_reaches_everything_in_its_order_and_shows_where_it_is(stop: Stop, seen_by: SeenBy, shelf: Shelf) -> None:
-    page = seen_by(stop.role, shelf)
-    stop.open(page, shelf)
+def test_tab_reaches_everything_in_its_order_and_shows_where_it_is(stop: Stop, at: At, shelf: Shelf) -> None:
+    page = at(stop, shelf)
     wanted = operable(page)
     reached = tab_through(page)
     assert [each.position for each in reached] == wanted, [each.said for each in reached]

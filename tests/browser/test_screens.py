@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from browser.conftest import SeenBy
+from browser.conftest import At, SeenBy
 from browser.shelf import Shelf
 from browser.tour import STOPS, Stop
 
@@ -51,11 +51,10 @@ def fits(page: Page) -> None:
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda stop: stop.name)
-def test_the_page_fits_a_narrow_screen(stop: Stop, seen_by: SeenBy, shelf: Shelf) -> None:
+def test_the_page_fits_a_narrow_screen(stop: Stop, at: At, shelf: Shelf) -> None:
     """320 CSS pixels: on a phone, enlarged to 400 %, with more space in its text; and with letters of twice the size."""
-    page = seen_by(stop.role, shelf)
+    page = at(stop, shelf)
     page.set_viewport_size(PHONE)
-    stop.open(page, shelf)
     fits(page)
     page.set_viewport_size(ENLARGED)
     fits(page)

@@ -9,7 +9,10 @@ import pytest
 
 from core.two_servers import Uploads, repository_on
 from pywharf_core import changes, remote_changes
+from pywharf_core.errors import StorageUnavailable
 from pywharf_core.filenames import normalise
+from pywharf_core.index.pending import PendingKind
+from pywharf_core.model import DistributionFile
 from pywharf_core.repository import Repository
 from pywharf_core.storage import Change, ChangeKind
 from pywharf_core.testing import IndexedMemoryStorage, MemoryStore
@@ -57,3 +60,52 @@ def test_a_file_that_came_back_is_listed_as_soon_as_it_is_told(
     remote_changes.noticed(other, [Change(ChangeKind.PUBLISHED, again.filename, again)])
     assert names(other) == {again.filename}
     other.close()
+
+
+class Forgetful(IndexedMemoryStorage):
+    """Cannot tell of one file whether it is there."""
+
+    unknown = ""
+
+    def find_file(self, file: DistributionFile) -> DistributionFile | None:
+        if file.filename == self.unknown:
+            raise StorageUnavailable("nobody knows")
+        return super().find_file(file)
+
+
+def test_a_file_of_which_nothing_is_known_keeps_no_other_from_being_looked_into(
+    tmp_path: Path, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = Forgetful(MemoryStore(), remembers=False)
+    repository = repository_on(storage, tmp_path / "forgetful")
+    repository.synchronise()
+    lost, known = (uploads.publish(repository, version=version).file for version in ("1.0", "2.0"))
+    remote_changes.fold(repository)
+    storage.unknown = lost.filename
+    for file in (lost, known):
+        remote_changes.intend(repository, storage, PendingKind.UPDATE, file)
+    monkeypatch.setattr(remote_changes, "_STILL_RUNNING", -1.0)
+    with pytest.raises(StorageUnavailable):
+        remote_changes.resolve_intents(repository)
+    with repository.index.reading() as snapshot:
+        assert {it.file.filename: it.made for it in snapshot.pending(repository.store)} == {
+            lost.filename: False,
+            known.filename: True,
+        }
+    repository.close()
+
+
+def test_a_publication_told_again_does_not_stand_before_the_file_that_came_back(
+    repository: Repository, uploads: Uploads
+) -> None:
+    first = uploads.publish(repository).file
+    changes.delete(repository, HOLYGRAIL, version="1.0")
+    remote_changes.fold(repository)
+    again = uploads.publish(repository).file
+    remote_changes.fold(repository)
+    assert again.storage_id != first.storage_id
+    remote_changes.noticed(repository, [Change(ChangeKind.PUBLISHED, first.filename, first)])
+    with repository.index.reading() as snapshot:
+        listed = snapshot.file(first.filename)
+    assert listed is not None
+    assert listed.storage_id == again.storage_id

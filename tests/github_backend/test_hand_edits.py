@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from github_fake import FakeGitHub, Release, Repository
-from pywharf_core import DistributionFile, Refused, Secret
+from pywharf_core import AttachmentKind, DistributionFile, FileChanged, Refused, Secret
 from pywharf_core.index.local import LocalIndex
 from pywharf_core.index.remote import pull, rebuild
 from pywharf_core.testing import make_upload
@@ -146,3 +146,24 @@ def test_a_default_branch_that_was_changed_gets_no_half_of_the_index(
     stored = storage.read_index({})
     assert stored is not None
     assert stored.revisions == written, "what was written is what is read"
+
+
+def test_metadata_that_somebody_edited_are_read_out_of_the_archive(
+    storage: GitHubStorage, repository: Repository, tmp_path: Path
+) -> None:
+    added = storage.add_file(*make_upload(tmp_path))
+    release = release_of(repository, added)
+    release.body = str(release.body).replace("Name: ", "Nome: ")
+    metadata = storage.read_attachment(added, AttachmentKind.METADATA)
+    assert hashlib.sha256(metadata).hexdigest() == added.core_metadata_sha256
+
+
+def test_a_provenance_that_somebody_edited_is_not_given(
+    storage: GitHubStorage, repository: Repository, tmp_path: Path
+) -> None:
+    added = storage.add_file(*make_upload(tmp_path, provenance=b'{"version": 1}'))
+    release = release_of(repository, added)
+    assert 'version\\": 1' in str(release.body)
+    release.body = str(release.body).replace('version\\": 1', 'version\\": 2')
+    with pytest.raises(FileChanged):
+        storage.read_attachment(added, AttachmentKind.PROVENANCE)

@@ -129,6 +129,15 @@ def test_some_records_are_not_for_the_terminal(
     assert "in_file_only" not in line
 
 
+def test_a_terminal_is_told_nothing_that_it_would_obey(
+    tmp_path: Path, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(tmp_path, debug=False)
+    logger.warning("not readable", extra={"file": "\x1b]0;title\x07\x1b[2J\r\u202ea – b\n\x9b"})
+    said = capsys.readouterr().err
+    assert said.endswith("file=\\x1b]0;title\\x07\\x1b[2J\\r\\u202ea – b\\n\\x9b\n")
+
+
 @pytest.mark.parametrize(("debug", "messages"), [(False, ["info"]), (True, ["debug", "info"])])
 def test_debug_logs_more(tmp_path: Path, logger: logging.Logger, debug: bool, messages: list[str]) -> None:
     configure_logging(tmp_path, debug=debug)

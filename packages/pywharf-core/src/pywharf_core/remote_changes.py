@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from pywharf_core.errors import StorageUnavailable
 from pywharf_core.index.document import MAIN, Operation, written_at
 from pywharf_core.index.local import IndexChange
 from pywharf_core.index.pending import FORGOTTEN, PendingChange, PendingKind
@@ -69,11 +70,13 @@ def noticed(repository: Repository, notice: Sequence[Change]) -> None:
 
     Notices come late, twice and in any order: a file that is known to be newer, or dead, stays so.
 
-    :raises StorageUnavailable: it was asked whether a file that the notice only names is gone.
+    :raises StorageUnavailable: it was asked whether a file is gone, and does not know.
     """
     storage = repository.view(None)
     for it in notice:
         file = it.file or _removed(repository, storage, it)
+        if _is_dead(repository, storage, it):
+            continue
         with repository.index.changing() as change:
             if not storage.keeps_index or it.kind is ChangeKind.UNKNOWN or file is None or not file.storage_id:
                 change.mark_noticed()
@@ -91,6 +94,21 @@ def _removed(repository: Repository, storage: Storage, notice: Change) -> Distri
     with repository.index.reading() as snapshot:
         listed = snapshot.file(notice.filename)
     return None if listed is None or storage.find_file(listed) is not None else listed
+
+
+def _is_dead(repository: Repository, storage: Storage, notice: Change) -> bool:
+    """Whether a publication that is told is an old one, of a file that was deleted since; the storage is asked only
+    where another file has that name here, or one was deleted."""
+    file = notice.file
+    if not storage.keeps_index or notice.kind is not ChangeKind.PUBLISHED or file is None or not file.storage_id:
+        return False
+    with repository.index.reading() as snapshot:
+        deleted, listed = snapshot.tombstone(file.filename), snapshot.file(file.filename)
+    is_new = listed is None and deleted is None
+    if is_new or (listed is not None and listed.storage_id == file.storage_id):
+        return False
+    found = storage.find_file(file)
+    return found is None or found.storage_id != file.storage_id
 
 
 def _learn(repository: Repository, storage: Storage, change: IndexChange, file: DistributionFile) -> None:
@@ -161,7 +179,7 @@ def resolve_intents(repository: Repository) -> int:
     has not shown for a day.
 
     :returns: how many were looked into.
-    :raises StorageUnavailable: the rest stay.
+    :raises StorageUnavailable: at the end; those that the storage tells nothing of stay.
     """
     storage = repository.view(None)
     if not storage.keeps_index:
@@ -169,8 +187,14 @@ def resolve_intents(repository: Repository) -> int:
     now = time.time()
     with repository.index.reading() as snapshot:
         open_ones = [it for it in snapshot.pending(repository.store) if it.since < now - _patience(it)]
+    unknown: list[StorageUnavailable] = []
     for pending in open_ones:
-        _resolve(repository, storage, pending)
+        try:
+            _resolve(repository, storage, pending)
+        except StorageUnavailable as error:  # perhaps of this file alone
+            unknown.append(error)
+    if unknown:
+        raise unknown[0]
     return len(open_ones)
 
 

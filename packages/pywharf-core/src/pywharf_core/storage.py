@@ -197,7 +197,9 @@ class Storage(ABC):
         """The published file that has ``file.filename`` now, read from the storage itself; None if there is none.
 
         Asked before a listed file is changed or deleted, after ``FileAlreadyExists`` (is it the same content?), and after
-        ``FileChanged``.
+        ``FileChanged``. From None its deletion is concluded, for good.
+
+        :raises StorageUnavailable: nobody knows now, as when what is written there of the file cannot be read.
         """
         for result in self.scan({}):
             if isinstance(result, DistributionFile) and result.filename == file.filename:

@@ -90,8 +90,10 @@ class Branch:
     def put(self, path: str, content: bytes, replaces: str | None, message: str) -> bool:
         """Write one file if its blob is ``replaces`` still, None for a new one; False: it, or the branch, is not."""
         request: dict[str, Any] = {"message": message, "content": base64.b64encode(content).decode("ascii")}
-        if self._name is not None:
-            request["branch"] = self._name
+        # The branch that was read, even if another one is the default by now: there GitHub would find no file to compare.
+        branch = self._memory.default_branch if self._name is None and self._memory.get() is not None else self._name
+        if branch is not None:
+            request["branch"] = branch
         if replaces is not None:
             request["sha"] = replaces
         answer = self._client.ask(

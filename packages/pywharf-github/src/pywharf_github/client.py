@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _MAX_TOKEN = 4096  # characters
 _MAX_SMALL_BODY = 128 * 1024 * 1024  # bytes; GitHub serves no blob above 100 MB
 _PIECE = 256 * 1024  # bytes
-_MOVED = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
-_REDIRECTS = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, *_MOVED)
+_MOVED = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
+_REDIRECTS = (HTTPStatus.FOUND, *_MOVED)
 
 
 class Client:
@@ -123,7 +123,7 @@ class Client:
                 raise FileNotFoundError(path)
             raise refusal(answer)
         with response:
-            return _read_all(response, _MAX_SMALL_BODY)
+            return read_small(response)
 
     def open_storage(self, url: str, start: int) -> requests.Response:
         """Begin to read a signed address from byte ``start`` on. No token is sent, nor does its host need one."""
@@ -167,7 +167,7 @@ class Client:
     ) -> Answer:
         connection, secret = self._connections.mine(), self._known_secret()
         answer = connection.ask(secret, verb, path, parameters=parameters, headers=headers, body=body)
-        if answer.status in _MOVED:  # a repository that was renamed; of what reads, PyGithub takes care
+        if answer.status in _MOVED:  # a repository that was renamed
             moved = self._own_address(answer.headers.get("location", ""))
             answer = connection.ask(secret, verb, moved, headers=headers, body=body)
         if answer.is_success or answer.status in also:
@@ -193,9 +193,9 @@ class Client:
         return url.startswith(self._connections.api_url + "/")
 
     def _may_have_token(self, url: str) -> bool:
-        """Only the API's host, and ``uploads.X`` beside ``api.X``."""
+        """Only the API's host and port, and ``uploads.X`` beside ``api.X``."""
         api, other = urlsplit(self._connections.api_url), urlsplit(url)
-        if api.hostname is None or other.scheme != api.scheme:
+        if api.hostname is None or (other.scheme, other.port) != (api.scheme, api.port):
             return False
         beside = f"uploads.{api.hostname.removeprefix('api.')}" if api.hostname.startswith("api.") else api.hostname
         return other.hostname in (api.hostname, beside)
@@ -217,6 +217,14 @@ def _answer_of(response: requests.Response) -> Answer:
         body = _read_all(response, _PIECE)
     headers = {name.lower(): str(value) for name, value in response.headers.items()}
     return parsed(int(response.status_code), headers, body.decode("utf-8", "replace"))
+
+
+def read_small(response: requests.Response) -> bytes:
+    """The rest of a body that a server's memory must hold.
+
+    :raises StorageUnavailable: it is too large for that, or was cut off.
+    """
+    return _read_all(response, _MAX_SMALL_BODY)
 
 
 def _read_all(response: requests.Response, limit: int) -> bytes:

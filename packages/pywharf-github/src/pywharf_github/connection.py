@@ -52,7 +52,10 @@ class Timeouts:
 
 
 class _CappedRetry(GithubRetry):
-    """What GitHub refuses is told at once: PyGithub would ask again, and sleep a ``Retry-After`` whole."""
+    """What GitHub refuses is told at once: PyGithub would ask again, and sleep a ``Retry-After`` whole.
+
+    So is a repository that was renamed: PyGithub would go there without the query, as if nothing particular was asked.
+    """
 
     def increment(
         self,
@@ -64,7 +67,7 @@ class _CappedRetry(GithubRetry):
         _stacktrace: Any = None,
     ) -> Self:
         wait = None if response is None else self.get_retry_after(response)
-        refused = response is not None and response.status in _REFUSED
+        refused = response is not None and response.status in (*_REFUSED, HTTPStatus.MOVED_PERMANENTLY)
         if response is not None and (refused or (wait is not None and wait > _MAX_WAIT)):
             text = response.read(decode_content=True).decode("utf-8", "replace")
             answer = parsed(response.status, _lower(response.headers), text)
@@ -110,7 +113,12 @@ class Connection:
             timeout=timeouts.api,
             user_agent=USER_AGENT,
             per_page=100,
-            retry=_CappedRetry(total=_RETRIES, allowed_methods={"GET"}, max_rate_limit_wait=_MAX_WAIT),
+            retry=_CappedRetry(
+                total=_RETRIES,
+                allowed_methods={"GET"},
+                max_rate_limit_wait=_MAX_WAIT,
+                status_forcelist=[HTTPStatus.MOVED_PERMANENTLY, *range(500, 600)],
+            ),
             seconds_between_requests=None,
             seconds_between_writes=None,
             lazy=True,

@@ -15,7 +15,7 @@ from pywharf_core import (
     StorageUnavailable,
 )
 from pywharf_github import releases
-from pywharf_github.client import Client
+from pywharf_github.client import Client, read_small
 from pywharf_github.disk_cache import DiskCache
 from pywharf_github.finding import Finder, changed, gone
 from pywharf_github.releases import Published
@@ -117,9 +117,6 @@ class Serving:
 
     def _small_asset(self, file: DistributionFile, asset_id: int) -> bytes:
         """Another asset of the file's release."""
-        # Here, as its own imports are slow; by the time of a request it is needed anyway.
-        from pywharf_github.connection import read_piece
-
         answers: list[requests.Response] = []
         url = self._address(file, asset_id, answers)
         response = answers[0] if url is None else self._client.open_storage(url, 0)
@@ -127,4 +124,4 @@ class Serving:
             if response.status_code != HTTPStatus.OK:
                 self._urls.forget(asset_id)
                 raise StorageUnavailable(f"GitHub's storage does not give {file.filename}'s metadata right now.")
-            return b"".join(iter(lambda: read_piece(response, BUFFER), b""))
+            return read_small(response)

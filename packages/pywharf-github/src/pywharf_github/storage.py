@@ -6,6 +6,7 @@ asset and four minutes. Views made by ``acting_as`` share connections and what i
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from pywharf_core import (
     Change,
     Condition,
     DistributionFile,
+    FileChanged,
     FileNotFound,
     Flaw,
     LocalPath,
@@ -177,7 +179,14 @@ class GitHubStorage(Storage):
         sha256 = file.core_metadata_sha256 if kind is AttachmentKind.METADATA else file.provenance_sha256
         if sha256 is None:
             return self._attachment(file, kind)
-        return self._shared.attachments.read(sha256, lambda: self._attachment(file, kind))
+        content = self._shared.attachments.read(sha256, lambda: self._attachment(file, kind))
+        if hashlib.sha256(content).hexdigest() == sha256:
+            return content
+        if kind is AttachmentKind.METADATA:  # the release was edited by hand; the archive still has what was published
+            content = super().read_attachment(file, kind)
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise FileChanged(f"The {kind} of {file.filename} on GitHub is not the one that is listed.")
+        return content
 
     def _attachment(self, file: DistributionFile, kind: AttachmentKind) -> bytes:
         found = self._finder.current(file)

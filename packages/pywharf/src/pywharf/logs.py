@@ -167,7 +167,11 @@ class HumanLines(logging.Formatter):
             words.append(f"[{request_id.get()}]")
         if record.exc_info and record.exc_info[1] is not None:
             words.append(f"({type(record.exc_info[1]).__name__}: {record.exc_info[1]})")
-        line = " ".join(words).replace("\n", "\\n")
+        # Some of it was written by strangers, and a terminal obeys what it does not show.
+        line = "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode()
+            for character in " ".join(words)
+        )
         if record.exc_info and self._debug:
             line += "\n" + self.formatException(record.exc_info)
         return line

@@ -17,6 +17,7 @@ from pywharf.page_cache import PageSource, send_page
 from pywharf.routes.simple import normalised_project
 from pywharf_core.auth import Access
 from pywharf_core.errors import NotFound, ProjectNotFound
+from pywharf_core.filenames import MAX_FILENAME_BYTES
 from pywharf_core.json_api import Addresses, release_document
 from pywharf_core.releases import latest, release_of
 from pywharf_core.repository import Repository
@@ -66,6 +67,8 @@ async def _document(scope: Scope, receive: Receive, send: Send, version: str | N
 
 
 def _one_spelling(version: str) -> str:
+    if len(version) > MAX_FILENAME_BYTES:  # hardly a release's, and slow
+        return version
     try:
         return canonicalize_version(version)
     except ValueError:  # a number of more digits than Python reads: no release has it
