@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from browser.chromium import chromium
 from browser.shelf import Role, Shelf, stocked
 from browser.tour import Stop
 from browser.watching import Watch
 
-PATIENCE = 15_000  # milliseconds
+PATIENCE = 20_000  # milliseconds; a machine may have much else to do
+expect.set_options(timeout=PATIENCE)
 
 Visit = Callable[..., BrowserContext]
 SeenBy = Callable[[Role | None, Shelf], Page]

@@ -14,12 +14,10 @@ def foreign_pages(pages: Mapping[str, str]) -> Iterator[int]:
 
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            page = pages.get(self.path)
-            body = (page or "").encode()
-            self.send_response(204 if page is None else 200)
+            body = pages.get(self.path, "").encode()
+            # Every browser asks for the icon of a site.
+            self.send_response(200 if body else 204 if self.path == "/favicon.ico" else 404)
             self.send_header("Content-Type", "text/html; charset=utf-8")
-            if page is not None:
-                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 

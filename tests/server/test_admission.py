@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
@@ -61,6 +63,16 @@ def test_guessing_the_names_of_repositories_is_answered_like_guessing_secrets(ap
         return same + [app.get("/simple/", (name, f"wrong{number}")).status_code for number in range(30)]
 
     assert statuses("nowhere") == statuses("local") == statuses("other")
+
+
+def test_another_name_each_time_is_slowed_too_and_tells_no_name(app: Application) -> None:
+    assert app.get("/simple/", READER).status_code == 200
+    guesses = [app.get("/simple/", (f"nowhere{number}", "guess")).status_code for number in range(130)]
+    assert guesses[:90] == [401] * 90
+    assert guesses.count(429) >= 20
+    assert app.get("/simple/", ("local", "never tried")).status_code == 429
+    assert app.get("/simple/", ("nowhere", "never tried")).status_code == 429
+    assert app.get("/simple/", READER).status_code == 200
 
 
 @pytest.mark.usefixtures("holygrail")
@@ -255,3 +267,21 @@ def test_an_unknown_repository_takes_as_long_as_a_wrong_secret_where_secrets_are
         assert app.get("/simple/", ("local", "wrong")).status_code == 401
         assert app.get("/simple/", ("nowhere", "guess")).status_code == 401
     assert _CountedSecrets.asked == ["wrong", "guess"]
+
+
+def test_strangers_who_think_of_repositories_take_no_readers_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(_CountedSecrets, "pretend", lambda *_: go_on.wait(20))
+    config = f'[local]\ntype = "file_system"\nauth = "counted"\nread_secret_hash = "{Secret("reads").hashed()}"\n'
+    plugins = Plugins.of(pywharf_filesystem.plugin, _CountedSecretsPlugin())
+    with application(tmp_path, config, None, plugins=plugins) as app, ThreadPoolExecutor(40) as threads:
+        strangers = [threads.submit(app.get, "/simple/", (f"nowhere{number}", "guess")) for number in range(30)]
+        reader = threads.submit(app.get, "/simple/nothing/", READER)
+        try:
+            assert reader.result(10).status_code in (307, 404)
+            assert not any(stranger.done() for stranger in strangers)
+        finally:
+            go_on.set()
+        assert {stranger.result(20).status_code for stranger in strangers} == {401}

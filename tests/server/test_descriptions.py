@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import html5lib
 import pytest
@@ -271,6 +272,11 @@ def test_the_process_knows_no_secret_of_the_server(process: RenderingProcess, mo
     process.render("*a*", MARKDOWN)
     with open(f"/proc/{pid_of(process)}/environ", "rb") as environment:
         assert b"administers" not in environment.read()
+
+
+def test_the_process_is_what_ends_where_memory_runs_out(process: RenderingProcess) -> None:
+    process.render("*a*", MARKDOWN)
+    assert Path(f"/proc/{pid_of(process)}/oom_score_adj").read_text().strip() == "1000"
 
 
 def test_the_process_ends_with_its_server() -> None:

@@ -57,13 +57,22 @@ class Guesses:
     """Slows guessing: counts questions whose answer nobody remembers. For many threads.
 
     :param together: all clients share a budget, too.
+    :param burst: questions that a client may ask at once.
+    :param per_second: questions that it may ask then.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, together: bool = True) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        together: bool = True,
+        burst: float = _BURST,
+        per_second: float = _PER_SECOND,
+    ) -> None:
         self._together = together
         self._clock = clock
         self._lock = threading.Lock()
-        self._clients = _Buckets(_BURST, _PER_SECOND)
+        self._clients = _Buckets(burst, per_second)
         self._everyone = _Buckets(_REPOSITORY_BURST, _REPOSITORY_PER_SECOND)
 
     def admit(self, client: str) -> None:
@@ -130,13 +139,18 @@ class Verdicts:
         refused_until = self._refused.get(key)
         return Access.UNKNOWN if refused_until is not None and now < refused_until else None
 
-    def admit_question(self, username: str, secret: Secret, client: str) -> None:
+    def admit_question(
+        self, username: str, secret: Secret, client: str, *, elsewhere_too: Guesses | None = None
+    ) -> None:
         """Count a question that has to be asked because nothing is remembered.
 
+        :param elsewhere_too: counts those of other repositories likewise.
         :raises TooManyAttempts: this client, or everybody together, brought too many unknown secrets.
         """
         if self._digest(username, secret) not in self._known:  # else it was good a while ago, and is no guess
             self._guesses.admit(client)
+            if elsewhere_too is not None:
+                elsewhere_too.admit(client)
 
     def remember(self, username: str, secret: Secret, verdict: Verdict) -> None:
         key = self._digest(username, secret)

@@ -218,13 +218,13 @@ async def _known(
     if repository is None:  # as a wrong secret is answered, and slowed: names of repositories are not told
         verdicts = opened.verdicts_of_unknown(name)
         if verdicts.recall(username, secret, wanted) is None:
-            verdicts.admit_question(username, secret, exchange.client)
+            verdicts.admit_question(username, secret, exchange.client, elsewhere_too=opened.guesses)
             await _pretend(opened, secret)
             verdicts.remember(username, secret, Verdict(Access.UNKNOWN))
         raise NotAuthenticated(_WRONG)
     access = repository.verdicts.recall(username, secret, wanted)
     if access is None:
-        repository.verdicts.admit_question(username, secret, exchange.client)
+        repository.verdicts.admit_question(username, secret, exchange.client, elsewhere_too=opened.guesses)
         verdict = await exchange.threads(repository).run(repository.auth.access, username, secret)
         repository.verdicts.remember(username, secret, verdict)
         access = verdict.access
@@ -241,7 +241,7 @@ async def _known(
 
 async def _pretend(opened: OpenWharf, secret: Secret) -> None:
     """Take as long as a wrong secret takes where secrets are hashed, so that the time tells no repository's name."""
-    for name, repository in opened.repositories.items():
+    for repository in opened.repositories.values():
         if not repository.auth.cheap and type(repository.auth).pretend is not Auth.pretend:
-            await opened.threads[name].run(repository.auth.pretend, secret)
+            await opened.pretending.run(repository.auth.pretend, secret)
             return

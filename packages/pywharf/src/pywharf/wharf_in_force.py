@@ -19,7 +19,7 @@ from pywharf_core.configuration_in_force import ConfigurationInForce, Generation
 from pywharf_core.errors import WharfError
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
-from pywharf_core.verdicts import Verdicts
+from pywharf_core.verdicts import Guesses, Verdicts
 from pywharf_core.wharf import Wharf
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,9 @@ _PAGES_AT_ONCE = 2
 _SEARCHES_AT_ONCE = 2
 _STATUSES_AT_ONCE = 2
 _FOLLOW_EVERY = 1.0  # seconds
+# Of one client address, whichever repositories it names: far above what one of them allows, or who thinks of another
+# name each time would never be slowed.
+_GUESSES, _GUESSES_PER_SECOND = 100.0, 2.5
 _UNKNOWN_NAMES = 1000  # asked for as repositories, and remembered at once
 
 
@@ -40,6 +43,8 @@ class OpenWharf:
     :ivar changing: likewise, for what changes it: a plugin that judges an upload for ever keeps no reader waiting.
     :ivar page_threads: for pages for people, which ask no storage; so neither do the following two.
     :ivar search_threads: for what is searched.
+    :ivar pretending: for questions about repositories that are none; strangers can ask them, and nobody waits for them.
+    :ivar guesses: of unknown secrets, for all repositories and unknown names together.
     :ivar status_threads: for how repositories are doing; whoever watches is told of those that stall, too.
     """
 
@@ -54,6 +59,8 @@ class OpenWharf:
         self.page_threads = StorageThreads(_PAGES_AT_ONCE)
         self.search_threads = StorageThreads(_SEARCHES_AT_ONCE)
         self.status_threads = StorageThreads(_STATUSES_AT_ONCE)
+        self.pretending = StorageThreads(1)
+        self.guesses = Guesses(together=False, burst=_GUESSES, per_second=_GUESSES_PER_SECOND)
         self.by_readers = {
             name: SynchroniserByReaders(repository, self.threads[name], measurements)
             for name, repository in wharf.repositories.items()

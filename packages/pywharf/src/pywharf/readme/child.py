@@ -9,6 +9,8 @@ from __future__ import annotations
 import resource
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 from pywharf.readme.description import Shape, plain
 from pywharf.readme.messages import LONGEST, receive, send
@@ -22,6 +24,8 @@ def main() -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):  # where memory runs out this process is the one to go, not the server
+        Path("/proc/self/oom_score_adj").write_text("1000")
     while True:
         signal.setitimer(signal.ITIMER_REAL, _IDLE)
         request = receive(sys.stdin.buffer)
