@@ -7,9 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import anyio
 import pytest
 from httpx2 import Response
+from starlette.types import Message
 
+from pywharf.small_form import read_small_form
+from pywharf_core.errors import InvalidRequest
 from server.browser import NAVIGATION
 from server.in_process import READER, Application
 
@@ -61,6 +65,24 @@ def test_the_form_of_a_login_is_small(app: Application, body: bytes) -> None:
 def test_a_content_type_of_60_000_characters_is_not_taken_apart(app: Application, parameters: str) -> None:
     answer = log_in(app, FORM % b"local", f"multipart/form-data; boundary=b{parameters}")
     assert (answer.status_code, answer.text.partition(" has ")[0]) == (400, "The Content-Type")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "x/y"]
+)
+@pytest.mark.parametrize("drips", [False, True])
+def test_a_form_that_never_ends_is_not_waited_for(content_type: str, drips: bool) -> None:
+    async def receive() -> Message:
+        await anyio.sleep(0.01 if drips else 60)
+        return {"type": "http.request", "body": b"", "more_body": True}
+
+    async def main() -> None:
+        scope = {"type": "http", "method": "POST", "headers": [(b"content-type", content_type.encode())]}
+        with anyio.fail_after(20):
+            await read_small_form(scope, receive, (), within=0.2)
+
+    with pytest.raises(InvalidRequest, match=r"did not come whole within 0\.2 seconds"):
+        anyio.run(main)
 
 
 # --- headers and queries -------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import anyio
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from starlette.types import Message, Receive, Scope
 from pywharf_core.errors import InvalidRequest
 
 _MOST_BYTES = 1024 * 1024  # of the whole body
+_WITHIN = 30.0  # seconds for all of it: a body that never ends keeps a connection, and what it was sent to, for good
 _LONGEST_TYPE = 1000  # characters
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -25,16 +27,19 @@ async def read_small_form(
     *,
     of_every_form: Collection[str] = (),
     most_bytes: int = _MOST_BYTES,
+    within: float = _WITHIN,
 ) -> dict[str, str]:
     """The fields of the request's form, each sent as a field or as a file of UTF-8 text.
 
     :param fields: those that may be there.
     :param of_every_form: those that may be there too, and of which nobody need be told.
     :param most_bytes: of the whole body. It is read on the event loop, so what strangers may send should be little.
-    :raises InvalidRequest: another field, one of them twice, more than ``most_bytes``, not in UTF-8, or no such form.
+    :param within: seconds in which all of it has to come.
+    :raises InvalidRequest: another field, one of them twice, more than ``most_bytes``, not in UTF-8, not in time, or no
+        such form.
     """
     values: dict[str, str] = {}
-    request = Request(scope, _Bounded(receive, most_bytes))
+    request = Request(scope, _Bounded(receive, most_bytes, within))
     length = request.headers.get("content-length", "")
     _check_size(int(length) if length.isdecimal() else 0, most_bytes)
     content_type = request.headers.get("content-type", "")
@@ -64,15 +69,23 @@ async def read_small_form(
 
 
 class _Bounded:
-    """ASGI ``receive`` that gives no more than ``most`` bytes."""
+    """ASGI ``receive`` that gives no more than ``most`` bytes, and waits no longer than ``within`` seconds in all."""
 
-    def __init__(self, receive: Receive, most: int) -> None:
+    def __init__(self, receive: Receive, most: int, within: float) -> None:
         self._receive = receive
         self._most = most
+        self._within = within
+        self._ends = anyio.current_time() + within
         self._taken = 0
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        try:
+            with anyio.fail_after(self._ends - anyio.current_time()):
+                message = await self._receive()
+        except TimeoutError:
+            raise InvalidRequest(
+                f"The form did not come whole within {self._within:g} seconds; send it again."
+            ) from None
         self._taken += len(message.get("body", b""))
         _check_size(self._taken, self._most)
         return message
