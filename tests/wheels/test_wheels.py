@@ -30,7 +30,7 @@ PLUGINS = {
 }
 
 #: Modules that need an extra.
-WITH_EXTRA = ("pywharf_core.testing", "pywharf.attestations_sigstore")
+WITH_EXTRA = ("pywharf_core.testing", "pywharf_core.transfer.web", "pywharf.attestations_sigstore")
 
 _IMPORT_ALL = """
 import importlib, pkgutil, sys
