@@ -214,21 +214,29 @@ def _ask(source: _Source) -> _Answers:
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
     manager.register(plugin, name=source.name)
-    # Abstract on purpose: what is looked for are their subclasses.
-    storage_types = _classes(manager.hook.pywharf_storage_types(), StorageType, "pywharf_storage_types")  # type: ignore[type-abstract]
+    asked = manager.hook
+    storage_types = _classes(
+        asked.pywharf_storage_types(),
+        StorageType,  # type: ignore[type-abstract]  # what is looked for are its subclasses
+        "pywharf_storage_types",
+    )
     for kind in storage_types:
         if kind.contract != CONTRACT:
             raise TypeError(
                 f"the storage type {kind.name} was written for version {kind.contract} of the storage contract; "
                 f"this pywharf-core speaks version {CONTRACT}"
             )
-    auth_types = _classes(manager.hook.pywharf_auth_types(), AuthType, "pywharf_auth_types")  # type: ignore[type-abstract]
+    auth_types = _classes(
+        asked.pywharf_auth_types(),
+        AuthType,  # type: ignore[type-abstract]  # likewise
+        "pywharf_auth_types",
+    )
     for auth_type in auth_types:
         if auth_type.name == "storage":
             raise TypeError('an auth type cannot be named "storage", which means the storage\'s own access()')
-    hooks = {name: getattr(manager.hook, name) for name in (REFUSE, PUBLISHED, REMOVED)}
+    hooks = {name: getattr(asked, name) for name in (REFUSE, PUBLISHED, REMOVED)}
     implemented = {name: hook for name, hook in hooks.items() if hook.get_hookimpls()}
-    return _Answers(storage_types, auth_types, _commands(manager.hook.pywharf_commands()), implemented)
+    return _Answers(storage_types, auth_types, _commands(asked.pywharf_commands()), implemented)
 
 
 def _check_hook_names(plugin: object, source: _Source) -> None:
