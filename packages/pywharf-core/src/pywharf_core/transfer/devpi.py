@@ -16,23 +16,19 @@ from typing import Any
 
 from packaging.utils import NormalizedName
 
-from pywharf_core.clock import Clock
 from pywharf_core.errors import SourceUnusable
 from pywharf_core.filenames import normalise
 from pywharf_core.simple.links import encodable
+from pywharf_core.transfer.local_files import LocalFiles
 from pywharf_core.transfer.offers import (
     Finding,
     Findings,
     Offer,
     PassedOver,
     ProjectChoice,
-    Source,
     Unusable,
-    reading,
     why_passed_over,
-    write_all,
 )
-from pywharf_core.upload.staging import StagingFile
 
 DATA_INDEX = "dataindex.json"
 
@@ -41,7 +37,7 @@ _KINDS = {"doczip": "documentation", "toxresult": "a test's result"}
 _ALGORITHMS = ("sha256", "md5")
 
 
-class DevpiExport(Source):
+class DevpiExport(LocalFiles):
     """:param folder: holds ``dataindex.json``.
     :param indexes: as USER/INDEX; empty: the only one that has files of its own.
     """
@@ -59,15 +55,6 @@ class DevpiExport(Source):
             for entry in _files(indexes[name]):
                 found.append(self._found(entry, yanked))
         return found
-
-    def fetch(self, offer: Offer, staging: StagingFile, clock: Clock) -> None:
-        with reading():
-            stream = open(offer.place, "rb", buffering=0)  # noqa: SIM115 - closed below; only its errors are the source's
-        with stream:
-            write_all(stream, staging, clock)
-
-    def path(self, offer: Offer) -> Path:
-        return Path(offer.place)
 
     def _read(self) -> Mapping[str, Any]:
         path = self._folder / DATA_INDEX

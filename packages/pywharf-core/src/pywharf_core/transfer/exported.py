@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 
 from packaging.utils import NormalizedName
 
-from pywharf_core.clock import Clock
 from pywharf_core.errors import FileNotFound, InvalidUpload, SourceUnusable
 from pywharf_core.export.document import OWN_KEY
 from pywharf_core.export.folder import FORMAT, MARKER_NAME, PROVENANCE_SUFFIX, Form
@@ -30,17 +29,15 @@ from pywharf_core.model import (
 )
 from pywharf_core.static_site import JSON_NAME, METADATA_SUFFIX
 from pywharf_core.transfer.carrying_over import carried_over, deleted_files_warning, offer_of
+from pywharf_core.transfer.local_files import LocalFiles
 from pywharf_core.transfer.offers import (
     Finding,
     Findings,
     Offer,
     PassedOver,
     ProjectChoice,
-    Source,
     Unusable,
     parsed,
-    reading,
-    write_all,
 )
 from pywharf_core.upload.staging import StagingFile
 
@@ -57,7 +54,7 @@ class _Project:
     deleted: int
 
 
-class ExportedPackages(Source):
+class ExportedPackages(LocalFiles):
     """:param folder: holds ``pywharf-export.json``."""
 
     is_repository: ClassVar[bool] = True
@@ -92,15 +89,6 @@ class ExportedPackages(Source):
             else:
                 count += 1
         return _Listing(self, names, count)
-
-    def fetch(self, offer: Offer, staging: StagingFile, clock: Clock) -> None:
-        with reading():
-            stream = open(offer.place, "rb", buffering=0)  # noqa: SIM115 - closed below; only its errors are the source's
-        with stream:
-            write_all(stream, staging, clock)
-
-    def path(self, offer: Offer) -> Path:
-        return Path(offer.place)
 
     def judged(self, offer: Offer, staging: StagingFile, now: datetime) -> tuple[DistributionFile, StagedFile]:
         del now

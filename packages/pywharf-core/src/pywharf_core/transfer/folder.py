@@ -13,25 +13,21 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pywharf_core.clock import Clock
 from pywharf_core.errors import InvalidUpload
 from pywharf_core.filenames import parse_filename
+from pywharf_core.transfer.local_files import LocalFiles
 from pywharf_core.transfer.offers import (
     Finding,
     Findings,
     Offer,
     PassedOver,
     ProjectChoice,
-    Source,
     Unusable,
-    reading,
     why_passed_over,
-    write_all,
 )
-from pywharf_core.upload.staging import StagingFile
 
 
-class FolderSource(Source):
+class FolderSource(LocalFiles):
     """:param paths: folders and files.
     :param of_pypiserver: the folders are stores of a pypiserver: times of files are those of uploads.
     """
@@ -52,15 +48,6 @@ class FolderSource(Source):
             else:
                 places.append(str(path))
         return _Places(places, self._projects, of_pypiserver=self._of_pypiserver)
-
-    def fetch(self, offer: Offer, staging: StagingFile, clock: Clock) -> None:
-        with reading():
-            stream = open(offer.place, "rb", buffering=0)  # noqa: SIM115 - closed below; only its errors are the source's
-        with stream:
-            write_all(stream, staging, clock)
-
-    def path(self, offer: Offer) -> Path:
-        return Path(offer.place)
 
 
 class _Places:
