@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -309,8 +310,10 @@ def test_a_long_readme_survives_a_yank_and_new_provenance(storage: GitHubStorage
     file, staged = upload_with_readme(tmp_path, 200_000)
     added = storage.add_file(file, staged)
     long = b'{"long": "' + b"x" * 150_000 + b'"}'
-    yanked = storage.update_file(replace(added, yanked="x"), {AttachmentKind.PROVENANCE: long})
-    again = storage.update_file(replace(yanked, yanked=None), {AttachmentKind.PROVENANCE: b"[2]"})
+    change = replace(added, yanked="x", provenance_sha256=hashlib.sha256(long).hexdigest())
+    yanked = storage.update_file(change, {AttachmentKind.PROVENANCE: long})
+    change = replace(yanked, yanked=None, provenance_sha256=hashlib.sha256(b"[2]").hexdigest())
+    again = storage.update_file(change, {AttachmentKind.PROVENANCE: b"[2]"})
     assert list(storage.scan({})) == [again]
     assert storage.read_attachment(again, AttachmentKind.METADATA) == staged.attachments[AttachmentKind.METADATA]
     assert storage.read_attachment(again, AttachmentKind.PROVENANCE) == b"[2]"

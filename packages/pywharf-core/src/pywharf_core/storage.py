@@ -258,6 +258,7 @@ class Storage(ABC):
 
         Survives a rebuild of the local index.
 
+        :param attachments: those that change; ``file`` states their hashes, and they are served only if these agree.
         :returns: ``file`` with ``counter`` raised by at least one, and its new ``fingerprint``.
         :raises FileNotFound: it is gone.
         """
