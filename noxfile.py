@@ -49,7 +49,7 @@ def serve(session: nox.Session) -> None:
 def quick(session: nox.Session) -> None:
     """Check style and run the tests of core and of the file system that start no processes and move no repositories."""
     _lint(session)
-    _install_pywharf(session, "-r", "tests/requirements.txt")
+    _install_pywharf(session, "-r", "tests/requirements-quick.txt")
     session.run("pytest", "-m", "not slow", "-n", "2", *(session.posargs or QUICK))
 
 
