@@ -13,6 +13,7 @@ import pytest
 
 from docs.code_blocks import DOCS
 from pywharf_core.testing import make_wheel
+from support.debian_programs import debian_program
 from support.initialised import Initialised, initialise
 from support.listing import ACCEPT_JSON, listed, listed_projects
 from support.running_server import RunningServer, running_server, wait_until
@@ -24,6 +25,11 @@ from support.uploads import encode, form_headers, form_of
 pytestmark = pytest.mark.slow
 
 PAGE = DOCS / "how-to/backup-and-restore.md"
+
+
+@pytest.fixture(autouse=True)
+def rsync() -> None:
+    debian_program("rsync")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ PACKAGES = {
     "nginx": "nginx",
     "podman": "podman",
     "promtool": "prometheus",
+    "rsync": "rsync",
     "runc": "runc",
     "systemd-analyze": "systemd",
 }
