@@ -39,7 +39,7 @@ def serve(session: nox.Session) -> None:
         session.run("pywharf", "init", str(ROOT))
     port = os.environ.get("PYWHARF_PORT", "8888")
     session.run(
-        *("pywharf", "server", str(ROOT), "--port", port, *session.posargs),
+        *("pywharf", "server", str(ROOT), "--host", "127.0.0.1", "--port", port, *session.posargs),
         interrupt_timeout=1,  # seconds until nox sends a SIGTERM of its own, which a server that drains may ignore
         terminate_timeout=None,  # the server's own --grace is the limit
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from pywharf_core import model, storage
+from pywharf_core import model, storage_answers
 from pywharf_core.auth import Auth, AuthType
 from pywharf_core.object_storage import ObjectStorage
 from pywharf_core.ranges import open_ranges
@@ -37,7 +37,7 @@ def blocks() -> Mapping[str, Callable[[], str]]:
     for contract in CONTRACTS:
         made[contract.__name__] = partial(_text, contract)
         made |= {f"{contract.__name__}.{name}": partial(_function, method) for name, method in methods(contract)}
-    for module in (model, storage):
+    for module in (model, storage_answers):
         for name, value in vars(module).items():
             if inspect.isclass(value) and value.__module__ == module.__name__:
                 made[f"source {name}"] = partial(_source, value)

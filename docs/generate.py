@@ -17,6 +17,7 @@ import docstrings
 
 from pywharf.metric_families import families
 from pywharf_core.cli.alike import leaves
+from pywharf_core.cli.given_path import GivenPath
 from pywharf_core.cli.root import make_root
 from pywharf_core.config.repositories import CommonOptions
 from pywharf_core.config.trusted_publishers import TrustedPublisher
@@ -43,7 +44,12 @@ _WRITTEN_AS = {
 
 
 # What stands for a value where the option itself does not say.
-_VALUES: Mapping[type, str] = {click.Path: "PATH", click.IntRange: "NUMBER", click.FloatRange: "NUMBER"}
+_VALUES: Mapping[type, str] = {
+    click.Path: "PATH",
+    GivenPath: "PATH",
+    click.IntRange: "NUMBER",
+    click.FloatRange: "NUMBER",
+}
 
 
 # As Prometheus' own text format says them.

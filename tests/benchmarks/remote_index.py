@@ -15,18 +15,11 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from pywharf_core.filenames import normalise
-from pywharf_core.index.document import (
-    MAIN,
-    SHARDS,
-    Content,
-    decode_main,
-    decode_shard,
-    encode_main,
-    encode_shard,
-    split,
-)
+from pywharf_core.index.content import MAIN, SHARDS, Content, split
+from pywharf_core.index.document import decode_main, decode_shard, encode_main, encode_shard
 from pywharf_core.index.local import LocalIndex
-from pywharf_core.index.remote import pull, push
+from pywharf_core.index.remote_reading import pull
+from pywharf_core.index.remote_writing import push
 from pywharf_core.model import DistributionFile
 from pywharf_core.testing import IndexedMemoryStorage, MemoryStore
 

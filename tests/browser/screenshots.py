@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import sys
 import tempfile
@@ -19,25 +20,17 @@ from browser.looks import LOOKS, Look
 from browser.shelf import DISTRIBUTIONS, Shelf, fill
 from browser.tour import STOPS, Stop
 from docs.code_blocks import DOCS
-from support.initialised import initialise
+from support.initialised import Initialised, initialise
 from support.running_server import running_server
 
 HOST = "packages.example.org"
-FILES = Stop("files", "/r/local/project/holygrail/#files", "writer")
-SHOWN = [
-    "login",
-    "wrong login",
-    "home",
-    "projects",
-    "search",
-    "project",
-    "yanked release",
-    "set up",
-    "delete",
-    "status",
-    "not here",
-    "logout",
+# The first is not on the shelf of the pictures; of the second one sees without scrolling what a reader sees.
+_NOT_PICTURED = ("hostile project", "project with rights")
+PICTURED = [
+    *(stop for stop in STOPS if stop.name not in _NOT_PICTURED),
+    Stop("files", "/r/local/project/holygrail/#files", "writer"),
 ]
+OF_A_NEW_SERVER = [Stop("no configuration", "/", None), Stop("not ready", "/r/local/", None, status=503)]
 
 _FIRST_UPLOAD = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 _COLOURS = 128  # of a picture; more are not told apart
@@ -58,18 +51,22 @@ _STEADY = """() => {
 def main(folder: Path) -> None:
     """Write them all, and tell their sizes."""
     folder.mkdir(parents=True, exist_ok=True)
-    stops = [*(stop for stop in STOPS if stop.name in SHOWN), FILES]
     total = 0
-    with tempfile.TemporaryDirectory() as scratch, _shelf(Path(scratch)) as shelf, chromium() as browser:
-        for stop in stops:
-            for look in LOOKS:
-                path = folder / f"{stop.name.replace(' ', '-')}-{look.name}.png"
-                new = _is_new(path, picture := _picture(browser, shelf, stop, look))
-                if new:
-                    path.write_bytes(picture)
-                total += path.stat().st_size
-                print(f"{path.name}: {path.stat().st_size:,} bytes{', new' if new else ''}", flush=True)
+    with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
+        for stops, shelf_in in ((PICTURED, _shelf), (OF_A_NEW_SERVER, _new_server)):
+            with shelf_in(Path(scratch)) as shelf:
+                for stop, look in itertools.product(stops, LOOKS):
+                    path = folder / filename(stop, look)
+                    new = _is_new(path, picture := _picture(browser, shelf, stop, look))
+                    if new:
+                        path.write_bytes(picture)
+                    total += path.stat().st_size
+                    print(f"{path.name}: {path.stat().st_size:,} bytes{', new' if new else ''}", flush=True)
     print(f"{total:,} bytes in all")
+
+
+def filename(stop: Stop, look: Look) -> str:
+    return f"{stop.name.replace(' ', '-')}-{look.name}.png"
 
 
 def _is_new(path: Path, picture: bytes) -> bool:
@@ -92,6 +89,13 @@ def _shelf(folder: Path) -> Iterator[Shelf]:
     proxy = ("--trusted_proxy", "127.0.0.1")
     with running_server(folder / "root", *proxy, "--extra_index_url", "https://pypi.example.org/simple") as server:
         yield Shelf(server, secrets)
+
+
+@contextmanager
+def _new_server(folder: Path) -> Iterator[Shelf]:
+    """Without a configuration, so nobody can log in."""
+    with running_server(folder / "new", "--trusted_proxy", "127.0.0.1", ready=False) as server:
+        yield Shelf(server, Initialised(folder / "new", "", "", ""))
 
 
 def _date_uploads(root: Path) -> None:

@@ -133,7 +133,7 @@ class Shelf:
         return self.secrets.read if role == "reader" else self.secrets.write
 
     def session(self, role: Role, headers: Mapping[str, str] | None = None) -> StorageState:
-        """A login, for Playwright's ``storage_state``: the same for all who ask, as logins are counted."""
+        """A login, for Playwright's ``storage_state``: the same for all who ask."""
         if role not in self._cookies:
             form = urlencode({"repository": "local", "secret": self.secret(role)}).encode()
             answer = self.server.ask(

@@ -37,7 +37,7 @@ def test_a_wrong_secret_is_told_beside_the_form_which_keeps_what_was_right(page:
     page.get_by_label("Username").fill("brian")
     with page.expect_response(shelf.url("/login/")) as answered:
         log_in(page, "nonsense")
-    assert answered.value.status == 401
+    assert answered.value.status == 403
     expect(page.get_by_role("alert")).to_have_text(WRONG)
     expect(page).to_have_title(re.compile("^Log in"))
     repository, secret = page.get_by_label("Repository", exact=True), page.get_by_label("Secret")

@@ -40,9 +40,16 @@ def _log_in_wrongly(page: Page) -> None:
     page.get_by_role("alert").wait_for()
 
 
+def _delete_unconfirmed(page: Page) -> None:
+    page.get_by_label("Write the project's name").fill("shrubbery")
+    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("alert").wait_for()
+
+
 STOPS = [
     Stop("login", "/login/", None),
     Stop("wrong login", "/login/", None, then=_log_in_wrongly),
+    Stop("ended login", "/login/?next=/r/local/manage/holygrail/1.1/yank&ended=1", None),
     Stop("home", "/"),
     Stop("home of nobody", "/", None),
     Stop("projects", "/r/local/"),
@@ -57,8 +64,11 @@ STOPS = [
     Stop("yank", "/r/local/manage/holygrail/1.1/yank", "writer"),
     Stop("unyank", "/r/local/manage/holygrail/0.9/unyank", "writer"),
     Stop("delete", "/r/local/manage/holygrail/1.1/delete", "writer"),
+    Stop("delete yanked", "/r/local/manage/holygrail/0.9/delete", "writer"),
+    Stop("unconfirmed deletion", "/r/local/manage/holygrail/1.1/delete", "writer", then=_delete_unconfirmed),
     Stop("status", "/r/local/manage/dead-parrot/status", "writer"),
     Stop("not here", "/r/local/project/shrubbery/", status=404),
+    Stop("release not here", "/r/local/project/holygrail/99/", status=404),
     Stop("no such address", "/nowhere/", status=404),
     Stop("not permitted", "/r/local/manage/holygrail/1.1/delete", status=403),
     Stop("logout", "/logout/"),

@@ -35,7 +35,29 @@ def lines(index: Index, path: str, package: str = "holygrail") -> dict[str, str]
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize(("path", "suffix"), [("/", " for local"), ("/project/holygrail/1.0/", "")])
 def test_the_lines_that_install_do(index: Index, clients: Clients, path: str, suffix: str) -> None:
-    ready = lines(index, path)
+    install_by_both(lines(index, path), suffix, clients, "holygrail", "1.0")
+
+
+def test_the_lines_of_a_project_install_what_its_page_shows_though_final_releases_are_yanked(
+    index: Index, clients: Clients, tmp_path: Path
+) -> None:
+    def publish(version: str) -> None:
+        wheel = make_wheel(tmp_path, "camelot", version)
+        ran = clients.twine_upload(index.upload_url, "local", index.secrets.write, wheel)
+        assert ran.status == 0, ran.output
+
+    writer = basic("local", index.secrets.write)
+    for version in ("0.9", "1.0"):
+        publish(version)
+        answer = index.server.ask(f"/manage/camelot/{version}/yank", method="POST", headers=writer)
+        assert answer.status == 200, answer.text
+    install_by_both(lines(index, "/project/camelot/"), "", clients, "camelot", "1.0")
+    publish("2.0rc1")
+    install_by_both(lines(index, "/project/camelot/"), "", clients, "camelot", "2.0rc1")
+
+
+def install_by_both(ready: dict[str, str], suffix: str, clients: Clients, project: str, version: str) -> None:
+    """:param suffix: of the lines' names on their page."""
     with_pip, with_uv = clients.fresh_environment(), clients.fresh_environment()
     program, install, *arguments = shlex.split(ready[f"the pip line{suffix}"])
     assert (program, install) == ("pip", "install")
@@ -45,7 +67,7 @@ def test_the_lines_that_install_do(index: Index, clients: Clients, path: str, su
     assert program_and_command == ["uv", "pip", "install"]
     ran = with_uv.uv_install(flag, url, package)
     assert ran.status == 0, ran.output
-    assert with_pip.version_of("holygrail") == with_uv.version_of("holygrail") == "1.0"
+    assert with_pip.version_of(project) == with_uv.version_of(project) == version
 
 
 @pytest.mark.parametrize("tool", ["twine", "uv"])

@@ -11,7 +11,8 @@ import pytest
 from pywharf_core import hookimpl, shared_secrets
 from pywharf_core.model import DistributionFile
 from pywharf_core.plugins import Plugins
-from pywharf_core.storage import RedirectTo, StorageType
+from pywharf_core.storage import StorageType
+from pywharf_core.storage_answers import RedirectTo
 from pywharf_core.testing import make_wheel
 from pywharf_core.testing.memory_storage import MemoryOptions, MemoryStorage, MemoryStorageType, MemoryStore
 from server.in_process import Application, application
@@ -59,17 +60,25 @@ def app(tmp_path: Path, wheel: Path) -> Iterator[Application]:
         yield asked
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("base", ["/simple/", "/r/local/simple/"])
 def test_a_file_is_had_by_a_redirect_that_nobody_stores_and_that_holds_nothing_of_ours(
-    app: Application, wheel: Path, base: str, method: str
+    app: Application, wheel: Path, base: str
 ) -> None:
-    answer = app.get(f"{base}held-elsewhere/{wheel.name}?x=1", method=method)
+    answer = app.get(f"{base}held-elsewhere/{wheel.name}?x=1")
     assert answer.status_code == 302
     assert answer.headers["location"] == SIGNED
     assert answer.headers["cache-control"] == "no-store"
     assert "Authorization" in answer.headers["vary"]
     assert "etag" not in answer.headers
+
+
+def test_head_is_answered_out_of_the_index_as_an_address_is_signed_for_get_alone(app: Application, wheel: Path) -> None:
+    answer = app.get(f"/simple/held-elsewhere/{wheel.name}", method="HEAD")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == str(wheel.stat().st_size)
+    assert "location" not in answer.headers
+    known = {"If-None-Match": answer.headers["etag"]}
+    assert app.get(f"/simple/held-elsewhere/{wheel.name}", headers=known).status_code == 304
 
 
 def test_who_may_not_read_is_told_no_address(app: Application, wheel: Path) -> None:

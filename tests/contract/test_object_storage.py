@@ -18,7 +18,8 @@ from pywharf_core import ObjectStorage, open_ranges
 from pywharf_core.errors import FileNotFound, StorageUnavailable
 from pywharf_core.filenames import normalise
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus
-from pywharf_core.storage import Deleted, Refused, Storage
+from pywharf_core.storage import Storage
+from pywharf_core.storage_answers import Deleted, Refused
 from pywharf_core.testing import StorageContract, make_upload
 
 DAY = 24 * 3600

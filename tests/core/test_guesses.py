@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pywharf_core.errors import TooManyAttempts
-from pywharf_core.verdicts import Guesses
+from pywharf_core.guesses import Guesses
 
 
 def guesses_of(*clients: str) -> None:
@@ -40,3 +40,25 @@ def test_different_networks_are_told_apart() -> None:
 
 def test_what_is_no_address_is_a_client_of_its_own() -> None:
     guesses_of("", "proxy:without-address")
+
+
+def test_what_was_no_guess_is_given_back() -> None:
+    guesses = Guesses(clock=lambda: 0.0)
+    for _ in range(200):
+        guesses.admit("192.0.2.1")
+        guesses.give_back("192.0.2.1")
+    for _ in range(20):
+        guesses.admit("192.0.2.1")
+    with pytest.raises(TooManyAttempts):
+        guesses.admit("192.0.2.1")
+
+
+def test_all_together_are_slowed_and_nobody_pays_for_what_was_refused() -> None:
+    guesses = Guesses(clock=lambda: 0.0)
+    for number in range(100):
+        guesses.admit(f"192.0.2.{number}")
+    for _ in range(30):
+        with pytest.raises(TooManyAttempts):
+            guesses.admit("198.51.100.1")
+    guesses.give_back("192.0.2.1")
+    guesses.admit("198.51.100.1")

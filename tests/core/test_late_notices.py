@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from core.two_servers import Uploads, repository_on
-from pywharf_core import changes, remote_changes
+from pywharf_core import changes, remote_changes, remote_notices, remote_recovery
 from pywharf_core.errors import StorageUnavailable
 from pywharf_core.filenames import normalise
 from pywharf_core.index.pending import PendingKind
 from pywharf_core.model import DistributionFile
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Change, ChangeKind
+from pywharf_core.storage_answers import Change, ChangeKind
 from pywharf_core.testing import IndexedMemoryStorage, MemoryStore
 
 HOLYGRAIL = normalise("holygrail")
@@ -44,7 +44,7 @@ def test_a_publication_told_again_after_its_deletion_came_into_the_index_lists_n
     added = uploads.publish(repository).file
     changes.delete(repository, HOLYGRAIL, version="1.0")
     remote_changes.fold(repository)
-    remote_changes.noticed(repository, [Change(ChangeKind.PUBLISHED, added.filename, added)])
+    remote_notices.noticed(repository, [Change(ChangeKind.PUBLISHED, added.filename, added)])
     assert names(repository) == set()
 
 
@@ -57,7 +57,7 @@ def test_a_file_that_came_back_is_listed_as_soon_as_it_is_told(
     remote_changes.fold(repository)
     other.synchronise()
     again = uploads.publish(repository).file
-    remote_changes.noticed(other, [Change(ChangeKind.PUBLISHED, again.filename, again)])
+    remote_notices.noticed(other, [Change(ChangeKind.PUBLISHED, again.filename, again)])
     assert names(other) == {again.filename}
     other.close()
 
@@ -84,9 +84,9 @@ def test_a_file_of_which_nothing_is_known_keeps_no_other_from_being_looked_into(
     storage.unknown = lost.filename
     for file in (lost, known):
         remote_changes.intend(repository, storage, PendingKind.UPDATE, file)
-    monkeypatch.setattr(remote_changes, "_STILL_RUNNING", -1.0)
+    monkeypatch.setattr(remote_recovery, "_STILL_RUNNING", -1.0)
     with pytest.raises(StorageUnavailable):
-        remote_changes.resolve_intents(repository)
+        remote_recovery.resolve_intents(repository)
     with repository.index.reading() as snapshot:
         assert {it.file.filename: it.made for it in snapshot.pending(repository.store)} == {
             lost.filename: False,
@@ -104,7 +104,7 @@ def test_a_publication_told_again_does_not_stand_before_the_file_that_came_back(
     again = uploads.publish(repository).file
     remote_changes.fold(repository)
     assert again.storage_id != first.storage_id
-    remote_changes.noticed(repository, [Change(ChangeKind.PUBLISHED, first.filename, first)])
+    remote_notices.noticed(repository, [Change(ChangeKind.PUBLISHED, first.filename, first)])
     with repository.index.reading() as snapshot:
         listed = snapshot.file(first.filename)
     assert listed is not None

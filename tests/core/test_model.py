@@ -94,7 +94,30 @@ def test_a_record_that_lacks_something_is_refused(missing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"size": "big"}, {"size": None}, {"hashes": []}, {"upload_time": "yesterday"}, {"core_metadata": 1}]
+    "change",
+    [
+        {"size": "big"},
+        {"size": None},
+        {"size": True},
+        {"counter": 1.0},
+        {"hashes": []},
+        {"hashes": {"md5": "a" * 32}},
+        {"hashes": {"sha256": 1}},
+        {"upload_time": "yesterday"},
+        {"upload_time": "2026-01-02T03:04:05"},
+        {"upload_time": "0001-01-01T00:00:00+23:59"},
+        {"core_metadata": 1},
+        {"core_metadata": {"classifiers": [1, 2]}},
+        {"core_metadata": {"summary": None}},
+        {"packagetype": "bdist_egg"},
+        {"filename": 1},
+        {"project": None},
+        {"version": 1.0},
+        {"yanked": True},
+        {"comment": ["a"]},
+        {"storage_id": 7},
+    ],
+    ids=str,
 )
 def test_a_record_that_was_not_written_by_us_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="."):

@@ -19,7 +19,8 @@ from pywharf_core.filenames import normalise
 from pywharf_core.index.local import LocalIndex
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, StagedFile
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Deleted, ScanResult, Storage
+from pywharf_core.storage import Storage
+from pywharf_core.storage_answers import Deleted, ScanResult
 from pywharf_core.testing import MemoryOptions, MemoryStorage, MemoryStorageType, MemoryStore, make_upload
 from pywharf_core.verdicts import Verdicts
 from pywharf_core.wharf import StorageAuth

@@ -12,7 +12,7 @@ import pytest
 from httpx2 import Response
 from openapi_spec_validator import validate
 
-from pywharf_core.storage import Change, ChangeKind
+from pywharf_core.storage_answers import Change, ChangeKind
 from pywharf_core.testing import make_sdist, make_wheel
 from server.browser import NAVIGATION
 from server.in_process import ADMINISTRATOR, OTHER_READER, READER, WRITER, Application, application

@@ -13,7 +13,7 @@ import pytest
 from pywharf_core.errors import StorageUnavailable
 from pywharf_core.index.local import LocalIndex
 from pywharf_core.index.sync import synchronise_by_scan
-from pywharf_core.storage import ScanResult
+from pywharf_core.storage_answers import ScanResult
 from pywharf_core.testing import make_upload, make_wheel
 from pywharf_core.upload.staging import StagingArea
 from pywharf_filesystem.storage import FileSystemStorage

@@ -58,6 +58,10 @@ def _revoke(fake: FakeGitHub, token: Token) -> None:
     token.revoke()
 
 
+def _unauthorise(fake: FakeGitHub, token: Token) -> None:
+    token.single_sign_on_missing = True
+
+
 def _remove(fake: FakeGitHub, token: Token) -> None:
     fake.grant(token.login, "acme/packages", "none")
 
@@ -76,6 +80,13 @@ CASES = [
     Case("GitHub App, *Contents*: read", _token(kind="installation", rights=_READ), False, True),
     Case("Actions job, `contents: write`", _token(kind="actions", rights=_WRITE), True, True),
     Case("Actions job, `contents: read`", _token(kind="actions", rights=_READ), False, True),
+    Case(
+        "fine-grained, without *Contents*",
+        _token(kind="fine_grained", rights=_READ, permissions={"metadata": "read"}),
+        False,
+        False,
+    ),
+    Case("not authorised for single sign-on", _token(rights=_WRITE), False, False, spoil=_unauthorise),
     Case("a stranger's", _token(), False, False),
     Case("unknown to GitHub", _unknown, False, False),
     Case("revoked before its first use", _token(rights=_WRITE), False, False, spoil=_revoke),

@@ -95,9 +95,12 @@ class Stage:
         except (HTTPException, OSError):
             return "the connection breaks"
 
-    def download(self, wheel: Path, wharf: GitHubWharf | None = None) -> Answer:
-        path = f"/simple/{project_of(wheel)}/{wheel.name}"
-        return (wharf or self.wharf).server.ask(path, ("acme", self.writer.value))
+    def download(
+        self, wheel: Path, wharf: GitHubWharf | None = None, token: Token | None = None, *, more: str = ""
+    ) -> Answer:
+        """:param more: ``.metadata`` for the metadata."""
+        path = f"/simple/{project_of(wheel)}/{wheel.name}{more}"
+        return (wharf or self.wharf).server.ask(path, ("acme", (token or self.writer).value))
 
     def page(self, wheel: Path, wharf: GitHubWharf | None = None) -> Answer:
         return (wharf or self.wharf).page(project_of(wheel), self.writer)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from github_backend.fault_stage import ASSET, BYTES, Fault, Found, Stage, left_on_github, said, sha256
+from github_backend.fault_stage import (
+    ASSET,
+    BYTES,
+    Fault,
+    Found,
+    Stage,
+    left_on_github,
+    project_of,
+    said,
+    sha256,
+    until,
+)
 from github_fake import Asset
 
 
@@ -121,6 +132,40 @@ def github_down(on: Stage) -> Found:
     return Found(saw, left_on_github(on.repository, known), f"the next try: {again}")
 
 
+def for_longer_than_a_minute(begin: Callable[[Stage], object]) -> Fault:
+    """So that GitHub's last word on a token is too old."""
+
+    def run(on: Stage) -> Found:
+        wheel, known = on.wheel(), (on.writer, on.fake.token("known", rights={"acme/packages": "read"}))
+        with on.server(disbelieving=True, impatient=True, downloads="stream") as wharf:
+            assert wharf.upload(wheel, on.writer).status == 200
+            for token in known:
+                assert on.download(wheel, wharf, token).status == 200
+            begin(on)
+            newcomer = on.fake.token(f"newcomer-{wheel.name}", rights={"acme/packages": "read"})
+            words = {
+                "pages": [wharf.page(project_of(wheel), token) for token in known],
+                "files that were fetched before": [on.download(wheel, wharf, token) for token in known],
+                "metadata": [on.download(wheel, wharf, token, more=".metadata") for token in known],
+                "tokens that were never seen before": [wharf.page(project_of(wheel), newcomer)],
+            }
+            answers = [f"{what}: {_one(said(wheel, answer) for answer in found)}" for what, found in words.items()]
+            upload = on.upload(on.wheel(), wharf)
+            left = left_on_github(on.repository, wheel)
+            on.calm()
+            on.fake.faults.release()
+            until(lambda: wharf.page(project_of(wheel), newcomer).status == 200, "the newcomer reads")
+            healed = f"by itself, seconds later; uploads {on.upload(on.wheel(), wharf)}"
+        return Found(f"{'; '.join(answers)} Uploads: {upload}", left, healed)
+
+    return run
+
+
+def _one(words: Iterable[str]) -> str:
+    [word] = set(words)
+    return word
+
+
 def limit_reached(on: Stage) -> Found:
     known, unknown = on.published(), on.published()
     assert on.download(known).status == 302
@@ -150,5 +195,20 @@ FAULTS: Mapping[str, Fault] = {
     "somebody replaced the file on GitHub": replaced_by_hand,
     "somebody deleted the release on GitHub": removed_by_hand,
     "GitHub is down": github_down,
+    "GitHub is down for longer than a minute": for_longer_than_a_minute(
+        lambda on: on.fake.faults.next("*", cut_request_at=0, times=0)
+    ),
+    "GitHub does not answer for longer than a minute": for_longer_than_a_minute(
+        lambda on: on.fake.faults.next("*", stall="before", times=0)
+    ),
+    "GitHub takes no token from the server for longer than a minute": for_longer_than_a_minute(
+        lambda on: on.fake.faults.next(
+            "*",
+            status=403,
+            message="Maximum number of login attempts exceeded. Please try again later.",
+            times=0,
+            headers={"retry-after": "5"},
+        )
+    ),
     "the hour's requests are used up": limit_reached,
 }

@@ -25,6 +25,15 @@ if importlib.util.find_spec("pywharf_github") is not None:
     Timeouts.__init__.__kwdefaults__.update(connect=2, api=2, transfer=2)
 """
 
+_DISBELIEVING = """
+import importlib.util
+
+if importlib.util.find_spec("pywharf_github") is not None:
+    import pywharf_github.access
+
+    pywharf_github.access.BELIEVED_FOR = 0.0
+"""
+
 
 @dataclass(frozen=True)
 class GitHubWharf:
@@ -84,19 +93,27 @@ def configured(root: Path, fake: FakeGitHub, admin: Token | None, **keys: Any) -
 
 @contextmanager
 def wharf_on(
-    fake: FakeGitHub, root: Path, *flags: str, ready: bool = True, impatient: bool = False, **keys: Any
+    fake: FakeGitHub,
+    root: Path,
+    *flags: str,
+    ready: bool = True,
+    impatient: bool = False,
+    disbelieving: bool = False,
+    **keys: Any,
 ) -> Iterator[GitHubWharf]:
     """:param root: made if it is not there.
     :param impatient: GitHub counts as not answering after 2 s.
+    :param disbelieving: what GitHub said of a token is too old at the next request, as it is else after a minute.
     :param keys: more of the repository's table; ``Any``, as each has its own type.
     """
     admin = fake.token("admin", rights={"acme/packages": "write"})
     configured(root, fake, admin, **keys)
     environment = {}
-    if impatient:
-        folder = root.with_name(f"{root.name}-impatient")
+    if impatient or disbelieving:
+        folder = root.with_name(f"{root.name}-changed")
         folder.mkdir(exist_ok=True)
-        (folder / "sitecustomize.py").write_text(_IMPATIENT)
+        changes = (_IMPATIENT if impatient else "") + (_DISBELIEVING if disbelieving else "")
+        (folder / "sitecustomize.py").write_text(changes)
         environment["PYTHONPATH"] = str(folder)
     with running_server(root, *flags, ready=ready, environment=environment) as server:
         yield GitHubWharf(fake, fake.repo("acme/packages"), server, admin)

@@ -43,6 +43,7 @@ Operation = Callable[[Given], object]
 
 BUDGET: dict[str, tuple[int, Operation]] = {
     "access": (1, lambda it: it.storage.access()),
+    "access, again": (1, lambda it: (it.storage.access(), it.storage.access())),
     "add_file": (3, lambda it: it.storage.add_file(*make_upload(it.folder, version="2.0"))),
     "find_file": (1, lambda it: it.storage.find_file(it.file)),
     "find_file by name": (1, lambda it: it.storage.find_file(replace(it.file, storage_id=""))),
@@ -52,7 +53,7 @@ BUDGET: dict[str, tuple[int, Operation]] = {
     "update_file": (2, lambda it: it.storage.update_file(replace(it.file, yanked=""))),
     "delete_file": (3, lambda it: it.storage.delete_file(it.file)),
     "update_project": (3, lambda it: it.storage.update_project(ProjectState(name=normalise("a")))),
-    "scan": (3, lambda it: list(it.storage.scan({}))),
+    "scan": (4, lambda it: list(it.storage.scan({}))),
     "read_index, none there": (3, lambda it: it.storage.read_index({})),
     "write_index, one part": (
         1,

@@ -17,9 +17,10 @@ from github_backend.command import run
 from github_backend.test_index_files import SHARDS
 from github_fake import FakeGitHub, Token
 from github_fake.calls import Calls
-from pywharf_core import RedirectTo, Secret, changes, normalise, remote_changes
+from pywharf_core import RedirectTo, Secret, changes, normalise, remote_changes, remote_notices
 from pywharf_core.config import load_configuration
-from pywharf_core.index.document import Content, encode_main, encode_shard
+from pywharf_core.index.content import Content
+from pywharf_core.index.document import encode_main, encode_shard
 from pywharf_core.model import DistributionFile, ProjectStatus
 from pywharf_core.plugins import Plugins
 from pywharf_core.repository import Repository
@@ -57,6 +58,11 @@ class Given:
     @property
     def secret(self) -> Secret:
         return Secret(self.writer.value)
+
+    @property
+    def without_scopes(self) -> Secret:
+        token = self.fake.token("reader", kind="fine_grained", rights={"acme/packages": "read"})
+        return Secret(token.value)
 
     def server(self, name: str, **keys: str) -> Repository:
         admin = self.fake.token("admin", rights={"acme/packages": "write"})
@@ -131,15 +137,36 @@ def _wait_in_shards(given: Given) -> None:
     given.here.synchronise()
 
 
+def _spoil_index(given: Given, content: bytes | None) -> None:
+    given.fake.put_file(given.fake.repo("acme/packages"), "index.toml", content)
+    given.there.synchronise(sparing=True)
+
+
 def _release_many(given: Given) -> None:
     given.add_many()
+
+
+def _release_many_without_index(given: Given) -> None:
+    given.add_many()
+    _spoil_index(given, None)
+
+
+def _release_many_and_sweep(given: Given) -> None:
+    given.add_many()
+    given.there.sweep(now=True)  # with what an earlier scan saw
 
 
 INIT = ("github.init_pkg_repo", "--name", "acme", "--owner", "writer", "--repo", "more")
 
 OPERATIONS: Mapping[str, Operation] = {
-    "verifying a token; believed for a minute": Operation(
+    "verifying a classic token; believed for a minute": Operation(
         1, lambda it: it.here.auth.access("acme", it.secret)
+    ),
+    "verifying a token without scopes": Operation(2, lambda it: it.here.auth.access("acme", it.without_scopes)),
+    "verifying it again": Operation(
+        0,
+        lambda it: it.here.auth.access("acme", it.without_scopes),
+        lambda it: it.here.auth.access("acme", it.without_scopes),
     ),
     "a page, HTML or JSON": Operation(0, lambda it: it.here.project_page(PROJECT)),
     "a file by redirect, for the first time in 4 minutes": Operation(1, lambda it: _read(it.here, it)),
@@ -150,11 +177,14 @@ OPERATIONS: Mapping[str, Operation] = {
     "a file through the server, again": Operation(
         0, lambda it: _read(it.streaming, it), lambda it: _read(it.streaming, it)
     ),
-    "metadata of a file, for the first time": Operation(1, lambda it: it.here.core_metadata(it.file, it.secret)),
+    "metadata of a file, where it was published": Operation(0, lambda it: it.here.core_metadata(it.file, it.secret)),
+    "metadata of a file, on another server, for the first time": Operation(
+        1, lambda it: it.there.core_metadata(it.file, it.secret)
+    ),
     "metadata of a file, again": Operation(
         0,
-        lambda it: it.here.core_metadata(it.file, it.secret),
-        lambda it: it.here.core_metadata(it.file, it.secret),
+        lambda it: it.there.core_metadata(it.file, it.secret),
+        lambda it: it.there.core_metadata(it.file, it.secret),
     ),
     "publishing a file": Operation(3, lambda it: it.publish("2.0")),
     "publishing a file with a README of 200 KB": Operation(
@@ -171,6 +201,18 @@ OPERATIONS: Mapping[str, Operation] = {
         4 + 256, lambda it: it.server("new"), lambda it: it.shard_the_index()
     ),
     "looking for changes, nothing new": Operation(0, lambda it: it.there.synchronise()),
+    "looking for changes, nothing new, no index there": Operation(
+        0, lambda it: it.there.synchronise(sparing=True), lambda it: _spoil_index(it, None)
+    ),
+    "looking for changes, nothing new, the index damaged": Operation(
+        0, lambda it: it.there.synchronise(sparing=True), lambda it: _spoil_index(it, b"what is this?\n")
+    ),
+    f"reading everything instead of the index, {MANY} releases": Operation(
+        3 + 2, lambda it: it.there.synchronise(), _release_many_without_index
+    ),
+    f"looking for what died, once a day, {MANY} releases": Operation(
+        3, lambda it: it.there.sweep(now=True), _release_many_and_sweep
+    ),
     "looking for changes, something new": Operation(
         3, lambda it: it.there.synchronise(), lambda it: (it.publish("2.0"), remote_changes.fold(it.here))
     ),
@@ -217,7 +259,7 @@ def _notice(given: Given) -> None:
     event = given.fake.events[-1]
     told = given.there.storage.read_notice(event.headers("hook"), event.body(), secret)
     assert told
-    remote_changes.noticed(given.there, told)
+    remote_notices.noticed(given.there, told)
     page, _ = given.there.project_page(PROJECT)
     assert {file.version for file in page.files} == {"1.0", "2.0"}
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,13 +20,14 @@ from pywharf_core import (
     DistributionFile,
     FileChanged,
     FileNotFound,
-    LocalPath,
+    NotAuthenticated,
     NotPermitted,
     RedirectTo,
+    Secret,
     StorageUnavailable,
 )
 from pywharf_core.testing import make_upload
-from pywharf_github.disk_cache import DiskCache
+from pywharf_github.connection import Timeouts
 from pywharf_github.signed_urls import reusable_for
 from pywharf_github.storage import GitHubStorage
 
@@ -75,6 +74,53 @@ def test_a_redirect_costs_one_call_in_four_minutes_for_all_readers(
     with fake.calls.during() as calls:
         url_of(storage, added)
     assert len(calls) == 1
+
+
+def test_who_waits_for_an_address_that_does_not_come_waits_once(
+    fake: FakeGitHub, opened: Opened, writer: Token, added: DistributionFile
+) -> None:
+    storage = opened.storage(writer, timeouts=Timeouts(connect=5, api=2, transfer=60))
+    fake.faults.next(ASSET, stall="before", times=0)
+    start = threading.Barrier(8)
+
+    def locate() -> str:
+        start.wait()
+        try:
+            return url_of(storage, added)
+        except StorageUnavailable as error:
+            return str(error)
+
+    with fake.calls.during() as calls:
+        with ThreadPoolExecutor(8) as threads:
+            said = {threads.submit(locate) for _ in range(8)}
+        fake.faults.clear()
+        fake.settle()
+    assert {future.result() for future in said} == {"GitHub does not answer (TimeoutError)."}
+    assert calls.count(ASSET) == 1
+    fake.violations.clear()  # of what was answered too late
+    assert url_of(storage, added).startswith("http")
+
+
+def test_a_token_that_is_no_longer_good_spoils_no_address_for_others(
+    fake: FakeGitHub, opened: Opened, writer: Token, reader: Token, added: DistributionFile
+) -> None:
+    server = opened.storage(None)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        asked.set()
+        go_on.wait(30)
+
+    fake.faults.next(ASSET, before=hold)
+    writer.revoke()
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(server.acting_as(Secret(writer.value)).locate_file, added)
+        asked.wait(30)
+        second = threads.submit(url_of, server.acting_as(Secret(reader.value)), added)
+        go_on.set()
+        assert second.result().startswith("http")
+        with pytest.raises(NotAuthenticated):
+            first.result()
 
 
 def test_a_redirect_is_asked_for_with_the_caller_s_token(
@@ -156,7 +202,7 @@ def test_no_token_reaches_the_storage_host(several_hosts: FakeGitHub, tmp_path: 
         storage.locate_file(added)
         with storage.open_file(added) as stream:
             assert sha256_of(stream.read()) == added.sha256
-        metadata = storage.read_attachment(added, AttachmentKind.METADATA)
+        metadata = opened.storage(token).read_attachment(added, AttachmentKind.METADATA)
         assert metadata == staged.attachments[AttachmentKind.METADATA]
     assert fake.calls.count(BYTES) >= 2
     assert not fake.tokens_at_storage
@@ -240,89 +286,25 @@ def test_other_bytes_than_were_published_are_found_out(
         stream.read()
 
 
-# --- downloads = "stream" ---------------------------------------------------------------------------------
+# --- attachments ------------------------------------------------------------------------------------------
 
 
-def test_a_streamed_file_is_fetched_once_for_many_who_wait_and_kept(
-    fake: FakeGitHub, opened: Opened, writer: Token, added: DistributionFile, tmp_path: Path
+def test_what_was_just_published_is_at_hand_without_github(
+    fake: FakeGitHub, storage: GitHubStorage, added: DistributionFile, tmp_path: Path
 ) -> None:
-    workers = [opened.storage(writer, downloads="stream", work=tmp_path / "one root") for _ in range(2)]
-    start = threading.Barrier(12)
-
-    def locate(number: int) -> Path:
-        start.wait()
-        location = workers[number % 2].locate_file(added)
-        assert isinstance(location, LocalPath)
-        return location.path
-
     with fake.calls.during() as calls:
-        with ThreadPoolExecutor(12) as threads:
-            (path,) = set(threads.map(locate, range(12)))
-        assert locate_again(workers[0], added) == path
-    assert calls.operations == [calls.operations[0], BYTES]
-    assert sha256_of(path.read_bytes()) == added.sha256
-
-
-def locate_again(storage: GitHubStorage, file: DistributionFile) -> Path:
-    location = storage.locate_file(file)
-    assert isinstance(location, LocalPath)
-    return location.path
-
-
-def test_a_damaged_download_is_not_kept(
-    opened: Opened, writer: Token, repository: Repository, added: DistributionFile, tmp_path: Path
-) -> None:
-    storage = opened.storage(writer, downloads="stream", work=tmp_path / "work of its own")
-    release = repository.release(added.filename)
-    assert release is not None
-    (asset,) = release.assets.values()
-    good, asset.content = asset.content, bytes(len(asset.content))
-    with pytest.raises((FileChanged, StorageUnavailable)):
-        storage.locate_file(added)
-    asset.content = good
-    assert sha256_of(locate_again(storage, added).read_bytes()) == added.sha256
-
-
-def test_the_disk_cache_forgets_what_was_unused_longest(tmp_path: Path) -> None:
-    cache = DiskCache(tmp_path, max_bytes=250)
-    contents = [bytes([number]) * 100 for number in range(3)]
-    paths = []
-    for age, content in zip((9000, 8000, 0), contents, strict=True):
-        path = cache.get(sha256_of(content), lambda content=content: io.BytesIO(content))  # type: ignore[misc]
-        if age:
-            moment = path.stat().st_mtime - age
-            os.utime(path, (moment, moment))
-        paths.append(path)
-    assert [path.exists() for path in paths] == [False, True, True]
-
-
-def test_small_contents_are_kept_within_their_bound(tmp_path: Path) -> None:
-    cache = DiskCache(tmp_path, max_bytes=1000, spared_for=0)
-    contents = [number.to_bytes(2) * 50 for number in range(30)]
-    for age, content in enumerate(contents):
-        assert cache.read(sha256_of(content), lambda content=content: content) == content  # type: ignore[misc]
-        for path in tmp_path.glob("??/*"):  # the order of their last uses, which a disk may not tell apart
-            moment = path.stat().st_mtime - 1
-            os.utime(path, (moment, moment))
-        assert cache.read(sha256_of(contents[0]), lambda: contents[0]) == contents[0]
-        assert sum(path.stat().st_size for path in tmp_path.glob("??/*")) <= 1000, age
-    kept = {path.name for path in tmp_path.glob("??/*")}
-    assert {sha256_of(contents[0]), sha256_of(contents[29])} <= kept
-    assert sha256_of(contents[5]) not in kept
-
-
-def test_small_contents_that_were_damaged_on_disk_are_fetched_again(tmp_path: Path) -> None:
-    cache = DiskCache(tmp_path)
-    assert cache.read(sha256_of(b"good"), lambda: b"good") == b"good"
-    [path] = tmp_path.glob("??/*")
-    path.write_bytes(b"bad")
-    assert cache.read(sha256_of(b"good"), lambda: b"good") == b"good"
-    assert path.read_bytes() == b"good"
+        metadata = storage.attachment_at_hand(added, AttachmentKind.METADATA)
+        assert metadata == storage.read_attachment(added, AttachmentKind.METADATA)
+    assert metadata is not None
+    assert sha256_of(metadata) == added.core_metadata_sha256
+    assert not len(calls)
 
 
 def test_an_attachment_is_read_from_github_once(
-    fake: FakeGitHub, storage: GitHubStorage, added: DistributionFile
+    fake: FakeGitHub, opened: Opened, writer: Token, added: DistributionFile
 ) -> None:
+    storage = opened.storage(writer)
+    assert storage.attachment_at_hand(added, AttachmentKind.METADATA) is None
     first = storage.read_attachment(added, AttachmentKind.METADATA)
     with fake.calls.during() as calls:
         assert storage.read_attachment(added, AttachmentKind.METADATA) == first

@@ -100,7 +100,7 @@ def test_an_export_waits_when_github_asks_for_it(fake: FakeGitHub, published: Pa
     )
     result = run("export", "acme", tmp_path / "backup", "--root", published)
     assert result.exit_code == 0, result.output
-    assert "waiting 1 s: " in result.stderr
+    assert "waiting 1 second: " in result.stderr
 
 
 def test_a_repository_without_fault_has_no_findings(published: Path) -> None:

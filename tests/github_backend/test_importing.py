@@ -108,7 +108,7 @@ def test_an_import_at_the_pace_never_hears_of_github_s_limits(limited: FakeGitHu
         source = FolderSource([tmp_path / "packages"])
         made = Transfer(source, acme, Order(), clock=clock, pacer=pacer, patience=Patience(clock, 3900))
         findings = made.look()
-        assert made.forecast(findings) == "170 files at 24 a minute and 150 an hour: about 60 min."
+        assert made.forecast(findings) == "170 files at 24 a minute and 150 an hour: about 60 minutes."
         assert sum(1 for _ in made.run(findings)) == 170
         assert made.summary.taken == 170
         assert clock.now() - began == pytest.approx(3600, abs=60)
@@ -202,7 +202,7 @@ def test_the_command_says_first_how_long_it_takes_and_remembers_when_it_was(
     result = run("import", "acme", tmp_path / "packages", "--root", root.path)
     assert result.exit_code == 0, result.output
     first, *_, last = result.stderr.splitlines()
-    assert first == "3 files at 24 a minute and 150 an hour: about 1 s."
+    assert first == "3 files at 24 a minute and 150 an hour: about 0 seconds."
     assert last == "Importing: 3 of 3 files"
     assert len(root.lock("pace-github").read_text().splitlines()) == 4, "three files, and the index"
     result = run("import", "acme", tmp_path / "packages", "--root", root.path, "--json")

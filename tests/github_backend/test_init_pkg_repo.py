@@ -98,9 +98,11 @@ def test_public_is_public_only_when_it_is_asked_for(fake: FakeGitHub, maker: Tok
 
 
 def test_the_printed_configuration_is_one_file_that_loads(fake: FakeGitHub, maker: Token) -> None:
-    result = init(fake, maker, "--branch", "index", "--index_filename", "a/b.toml", "--sync_index_interval", "7.5")
+    private = ("--private", "acme-*", "--private", "holygrail")
+    more = ("--branch", "index", "--index_filename", "a/b.toml", "--sync_index_interval", "7.5")
+    result = init(fake, maker, *private, *more)
     configuration = load_configuration(result.stdout, None, PLUGINS)["acme-packages"]
-    assert configuration.sync_index_interval == 7.5
+    assert (configuration.sync_index_interval, configuration.private) == (7.5, ("acme-*", "holygrail"))
     options = vars(configuration.storage_options)
     assert (options["owner"], options["repo"], options["branch"]) == ("acme", "packages", "index")
     assert (options["index_filename"], options["api_url"]) == ("a/b.toml", fake.api_url)
@@ -206,6 +208,11 @@ def test_another_workflow_is_wanted_now_so_it_is_renewed(fake: FakeGitHub, maker
     result = init(fake, maker, "--pywharf_version", "1.0.0")
     assert "done: renew the workflow .github/workflows/update_index.yml\n" in result.stderr
     assert "pywharf[github]==1.0.0" in str(workflow(fake))
+
+
+def test_the_workflow_never_installs_the_old_pywharf(fake: FakeGitHub, maker: Token) -> None:
+    init(fake, maker)
+    assert "pywharf[github]>=1.0" in str(workflow(fake))
 
 
 def test_somebody_elses_workflow_of_that_name_is_left_alone(fake: FakeGitHub, maker: Token) -> None:
@@ -331,6 +338,7 @@ def test_a_rate_limit_is_not_taken_for_a_missing_right(fake: FakeGitHub, maker: 
         (["--index_filename", "/etc/x"], "index_filename"),
         (["--api_url", "ftp://x"], "api_url"),
         (["--sync_index_interval", "0"], "sync_index_interval"),
+        (["--private", "acme *"], "private"),
         (["--pywharf_version", "newest"], "pywharf_version"),
     ],
 )
@@ -431,7 +439,7 @@ def test_the_workflow_has_few_rights_and_runs_when_it_should(fake: FakeGitHub, m
     on = parsed["on"]
     assert isinstance(on, dict)
     assert set(on) == {"release", "workflow_dispatch", "schedule"}
-    assert on["release"] == {"types": ["published", "deleted", "edited"]}
+    assert on["release"] == {"types": ["published", "unpublished", "deleted", "edited"]}
     minute, hour, *daily = on["schedule"][0]["cron"].split()
     assert 0 <= int(minute) < 60
     assert 0 <= int(hour) < 24
@@ -499,7 +507,7 @@ def test_the_jobs_of_the_workflow_keep_the_index_and_the_site(
             folder=tmp_path,
             expressions={"github.token": token.value},
             env=runner,
-            without=['python -m pip install "pywharf[github]"'],
+            without=['python -m pip install "pywharf[github]>=1.0"'],
         )
     index = repository.file("index.toml", "it's-$(here)")
     assert index is not None

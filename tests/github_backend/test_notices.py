@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
+
 from github_fake import Event, FakeGitHub, Repository, Token
-from pywharf_core import Change, ChangeKind, Secret
+from pywharf_core import Change, ChangeKind, FileAlreadyExists, Secret
 from pywharf_core.testing import make_upload
 from pywharf_github.storage import GitHubStorage
 
@@ -65,6 +67,18 @@ def test_another_repository_s_event_is_not_for_us(fake: FakeGitHub, storage: Git
     other = fake.add_repo("acme", "other")
     fake.add_release(other, "a-1.0.tar.gz", b"x")
     assert told(storage, fake.release_event(other, "a-1.0.tar.gz")) is None
+
+
+def test_an_upload_that_another_server_s_overtook_is_no_deletion(
+    fake: FakeGitHub, storage: GitHubStorage, repository: Repository, tmp_path: Path
+) -> None:
+    file, staged = make_upload(tmp_path, summary="the other's")
+    publication = "PATCH /repos/{o}/{r}/releases/{id}"
+    fake.faults.next(publication, before=lambda: fake.add_release(repository, file.filename, b"of another server"))
+    with pytest.raises(FileAlreadyExists):
+        storage.add_file(file, staged)
+    assert [event.action for event in fake.events] == ["deleted"], "of our draft"
+    assert told(storage, fake.events[-1]) == []
 
 
 def test_drafts_and_pings_change_nothing_and_a_push_may(storage: GitHubStorage) -> None:

@@ -12,7 +12,7 @@ from pywharf_core.config import load_configuration
 from pywharf_core.errors import ConfigurationError
 from pywharf_core.plugins import Plugins
 from pywharf_github import plugin
-from pywharf_github.options import GitHubOptions
+from pywharf_github.options import GitHubOptions, doubt_about
 from pywharf_github.storage import GitHubStorageType
 
 
@@ -63,6 +63,32 @@ def test_every_key_is_taken() -> None:
 def test_what_cannot_be_right_is_refused(line: str) -> None:
     with pytest.raises(ConfigurationError, match=line.partition(" ")[0]):
         configured(line)
+
+
+@pytest.mark.parametrize(
+    ("api_url", "reason"),
+    [
+        ("http://[::1]:8080/api/v3", "an IPv6 address cannot be used here"),
+        ("https://github.com", "this is GitHub's site, not its API; leave api_url out"),
+        ("https://www.github.com/api/v3", "this is GitHub's site, not its API"),
+        ("https://acme.ghe.com/api/v3", "which is https://api.acme.ghe.com"),
+    ],
+)
+def test_an_address_at_which_no_api_is_says_what_would_be_right(api_url: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        configured(f'api_url = "{api_url}"')
+    [problem] = told.value.problems
+    assert problem.startswith(f'config.toml: [acme] api_url = "{api_url}": ')
+    assert reason in problem
+
+
+@pytest.mark.parametrize(
+    "api_url", ["https://api.github.com", "https://api.acme.ghe.com", "https://github.example.com/api/v3/"]
+)
+def test_of_an_address_that_is_like_github_s_there_is_no_doubt(api_url: str) -> None:
+    assert configured(f'api_url = "{api_url}"').api_url == api_url
+    assert not doubt_about(api_url)
+    assert doubt_about("https://github.example.com/api")
 
 
 def test_the_plugin_loads_without_pygithub_and_requests() -> None:

@@ -269,7 +269,7 @@ def test_a_renamed_repository_is_followed_whether_it_is_read_or_written(
 ) -> None:
     recording = octokit["rename-repository"][1:]
     with replayed(recording, "octokit-fixture-org", "rename-repository") as (github, client):
-        assert client.check_visible()["full_name"] == "octokit-fixture-org/rename-repository-newname"
+        assert client.check_visible().full_name == "octokit-fixture-org/rename-repository-newname"
         assert client.ask("PATCH", body={"description": "test description"}).data["id"] == 1000
     assert [line.split()[1] for line in github.asked] == [
         "/repos/octokit-fixture-org/rename-repository",
@@ -349,7 +349,7 @@ def test_a_moment_s_502_is_asked_again_and_a_longer_one_is_not_waited_for(
     pygithub: Mapping[str, Sequence[Recorded]],
 ) -> None:
     with replayed(pygithub["Retry.testReturnsRepoAfter1Retry"], "PyGithub", "PyGithub") as (github, client):
-        assert client.check_visible()["full_name"] == "PyGithub/PyGithub"
+        assert client.check_visible().full_name == "PyGithub/PyGithub"
         assert len(github.asked) == 2
     with (
         replayed(pygithub["Retry.testRaisesRetryErrorAfterMaxRetries"], "PyGithub", "PyGithub") as (github, client),

@@ -255,6 +255,22 @@ class FakeGitHub:
                 self.world.publish(repository, release)
             return release
 
+    def unpublish(self, repository: Repository, tag: str) -> Release:
+        """Make a release a draft, as a person does on GitHub's pages. No call, an event."""
+        with self.world.lock:
+            release = repository.release(tag)
+            assert release is not None, f"no published release has the tag {tag}"
+            release.published_at, release.updated_at = None, self.clock.now()
+            self._front.notify(repository, "unpublished", repository.owner, release)
+            return release
+
+    def publish(self, repository: Repository, release: Release) -> None:
+        """Publish a draft, likewise."""
+        with self.world.lock:
+            release.updated_at = self.clock.now()
+            self.world.publish(repository, release)
+            self._front.notify(repository, "published", repository.owner, release)
+
     def put_file(self, repository: Repository, path: str, content: bytes | None) -> None:
         """Commit a file on the default branch as somebody else would; None takes it away."""
         with self.world.lock:

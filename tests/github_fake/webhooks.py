@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 @dataclass(frozen=True)
 class Event:
     """:ivar repository: `owner/name`.
-    :ivar action: `published`, `edited`, `deleted`.
+    :ivar action: `published`, `edited`, `unpublished`, `deleted`.
     """
 
     repository: str

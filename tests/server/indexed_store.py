@@ -11,11 +11,13 @@ from pathlib import Path
 
 from httpx2 import Response
 
-from pywharf_core.index.document import MAIN, Content, decode_main
+from pywharf_core.index.content import MAIN, Content
+from pywharf_core.index.document import decode_main, encode_main
 from pywharf_core.model import DistributionFile
 from pywharf_core.plugins import load_plugins
 from pywharf_core.secret import Secret
-from pywharf_core.storage import Change, StorageType
+from pywharf_core.storage import StorageType
+from pywharf_core.storage_answers import Change
 from pywharf_core.testing import (
     IndexedMemoryStorage,
     IndexedMemoryStorageType,
@@ -39,6 +41,10 @@ class Store:
 
     def publish_elsewhere(self, folder: Path, version: str = "1.0") -> DistributionFile:
         return self.elsewhere.add_file(*make_upload(folder, version=version))
+
+    def begin_index(self) -> None:
+        """As the service does that runs `update_index`."""
+        self.elsewhere.write_index({MAIN: encode_main(Content(), mtime=1)}, replaces={}, message="Begin")
 
     def remote(self) -> Content:
         if not self.memory.index:

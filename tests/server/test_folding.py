@@ -95,6 +95,7 @@ def test_two_servers_see_each_others_uploads(store: Store, tmp_path: Path) -> No
 
 
 def test_where_the_service_does_it_the_server_writes_nothing(store: Store, tmp_path: Path) -> None:
+    store.begin_index()
     with served(store, tmp_path / "root", ['index_updates = "service"', "sync_index_interval = 0.2"]) as app:
         publish(app, tmp_path)
         before = synchronised_at(app)
@@ -107,6 +108,7 @@ def test_a_secret_that_may_not_write_is_logged_once_and_uploads_go_on(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folding, "_WITHOUT_THE_RIGHT", 0.1)
+    store.begin_index()
     tries = []
 
     def refusing(self: IndexedMemoryStorage, parts, *, replaces, message):  # type: ignore[no-untyped-def]

@@ -20,7 +20,7 @@ from starlette.types import Message, Scope
 from pywharf.basic_authentication import basic_credentials
 from pywharf.conditional import entity_tag, matches
 from pywharf.exchange import Exchange, attach
-from pywharf.file_response import send_file
+from pywharf.file_response import FileAnswer
 from pywharf.page_cache import CachedPage, Variant, send_page
 from pywharf.threads import StorageThreads
 from pywharf_core.errors import NotAuthenticated
@@ -71,11 +71,13 @@ def sent(
         messages.append(message)
 
     async def answer() -> None:
-        stream = io.BytesIO(CONTENT)
-        await send_file(
-            scope_of(headers, method), send, StorageThreads(1), stream, FILE, repository="local", immutable=False
-        )
-        assert stream.closed
+        scope, stream = scope_of(headers, method), io.BytesIO(CONTENT)
+        answer = FileAnswer.to(scope, FILE, repository="local", immutable=False)
+        if answer.span is None:
+            await answer.send(send)
+        else:
+            await answer.send_bytes(scope, send, StorageThreads(1), stream)
+            assert stream.closed
 
     portal.call(answer)
     start, *bodies = messages

@@ -11,7 +11,7 @@ import pytest
 
 from pywharf_core.testing import make_wheel
 from server.browser import ACCEPT_PAGES, NAVIGATION, Browser, form_to, forms_of
-from server.in_process import CONFIG, READER, Application, application
+from server.in_process import CONFIG, READER, WRITER, Application, application
 from server.test_pages import PIP, POETRY, UV
 from support.listing import JSON
 from support.uploads import basic
@@ -103,10 +103,10 @@ def shape(browser: Browser, repository: str, secret: str) -> tuple[object, ...]:
 
 def test_a_wrong_login_says_one_sentence_and_not_whether_the_repository_exists(browser: Browser) -> None:
     answer = browser.log_in("local", "wrong")
-    assert answer.status_code == 401
+    assert answer.status_code == 403
     assert WRONG in answer.text
     assert browser.cookies == {}
-    assert "Basic" not in answer.headers["www-authenticate"], "no dialog of the browser's own"
+    assert "www-authenticate" not in answer.headers, "no dialog of the browser's own"
     form = form_to(answer, "/login/")
     assert (form.fields["repository"], form.fields["secret"]) == ("local", "")
     assert "wrong" not in form.fields.values()
@@ -117,7 +117,7 @@ def test_a_wrong_login_says_one_sentence_and_not_whether_the_repository_exists(b
 def test_what_was_written_comes_back_as_text(browser: Browser) -> None:
     hostile = '"><script>alert(1)</script>'
     answer = browser.log_in(hostile, "wrong", username=hostile, next='/"><script>')
-    assert answer.status_code == 401
+    assert answer.status_code == 403
     assert "<script>alert" not in answer.text
     form = form_to(answer, "/login/")
     assert (form.fields["repository"], form.fields["username"], form.fields["next"]) == (hostile, hostile, "")
@@ -136,7 +136,7 @@ def test_a_form_that_is_not_filled_in_says_what_is_missing(browser: Browser, fie
 def test_many_wrong_logins_are_slowed_and_the_form_says_so(browser: Browser, app: Application) -> None:
     assert app.get("/simple/", READER).status_code == 200
     answers = [browser.log_in("local", f"wrong{number}") for number in range(40)]
-    assert [answer.status_code for answer in answers[:10]] == [401] * 10
+    assert [answer.status_code for answer in answers[:10]] == [403] * 10
     slowed = answers[-1]
     assert slowed.status_code == 429
     assert 1 <= int(slowed.headers["retry-after"]) <= 5
@@ -145,10 +145,36 @@ def test_many_wrong_logins_are_slowed_and_the_form_says_so(browser: Browser, app
     assert app.get("/simple/", READER).status_code == 200, "package tools go on"
 
 
-def test_good_logins_are_bounded_too(browser: Browser) -> None:
-    statuses = [browser.log_in().status_code for _ in range(40)]
-    assert statuses[:10] == [303] * 10
-    assert statuses[-1] == 429
+def test_a_good_secret_logs_in_beside_somebody_who_guesses_at_the_same_address(
+    app: Application, browser: Browser
+) -> None:
+    assert app.get("/simple/", READER).status_code == 200, "known, by anybody's request"
+    assert [browser.log_in("local", f"nope{number}").status_code for number in range(60)][-1] == 429
+    assert browser.log_in(" Local ", "reads").status_code == 303
+    assert browser.get("/simple/").status_code == 200
+    assert browser.log_in("local", "never tried").status_code == 429, "which gave the guesser nothing"
+
+
+def test_a_secret_that_a_login_proved_good_is_known_to_package_tools_and_the_other_way_around(
+    app: Application, browser: Browser
+) -> None:
+    assert browser.log_in("local", "writes").status_code == 303
+    assert [browser.log_in("local", f"nope{number}").status_code for number in range(60)][-1] == 429
+    assert app.get("/simple/", WRITER).status_code == 200
+    assert app.get("/simple/", READER).status_code == 429, "unknown yet"
+
+
+def test_good_logins_are_neither_counted_nor_slowed(app: Application) -> None:
+    office = [Browser(app) for _ in range(60)]
+    assert {visitor.log_in().status_code for visitor in office} == {303}
+    assert {visitor.get("/simple/").status_code for visitor in office} == {200}
+    guesser = Browser(app)
+    assert [guesser.log_in("local", f"nope{number}").status_code for number in range(15)] == [403] * 15
+
+
+def test_one_wrong_login_again_and_again_slows_nobody(app: Application, browser: Browser) -> None:
+    assert {browser.log_in("local", "wrong").status_code for _ in range(60)} == {403}
+    assert browser.log_in().status_code == 303  # never asked before
 
 
 def test_without_a_configuration_the_form_says_so(tmp_path: Path) -> None:
@@ -394,23 +420,11 @@ def test_wrong_credentials_are_401_even_for_a_browser_and_even_with_a_session(br
     assert browser.get("/simple/", {"Authorization": "Bearer x"}).status_code == 401
 
 
-def test_only_looking_is_sent_to_the_login(app: Application, browser: Browser) -> None:
-    for path in ("/simple/", "/", "/manage/x/1.0/yank", "/initialize/"):
+def test_what_no_page_has_a_form_for_is_never_sent_to_the_login(app: Application, browser: Browser) -> None:
+    for path in ("/simple/", "/", "/legacy/", "/initialize/"):
         answer = browser.post(path, {"config": ""})
-        assert answer.status_code == 401, path
+        assert (answer.status_code, answer.headers["www-authenticate"][:6]) == (401, "Basic "), path
     assert app.get("/simple/", None, method="HEAD", headers=NAVIGATION).status_code == 303
-
-
-def test_a_form_that_comes_after_the_sessions_end_makes_the_browser_ask_for_nothing(
-    app: Application, browser: Browser
-) -> None:
-    answer = browser.post("/manage/x/1.0/yank")
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Cookie realm="pywharf"')
-    assert 'href="/login/' in answer.text
-    for credentials in (None, ("local", "wrong")):
-        headers = basic(*credentials) if credentials else {}
-        answer = app.client.post("/manage/x/1.0/yank", headers=headers)
-        assert (answer.status_code, answer.headers["www-authenticate"][:6]) == (401, "Basic ")
 
 
 # --- which repository -----------------------------------------------------------------------------------------------

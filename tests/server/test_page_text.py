@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from pywharf.pages.metadata import shown_metadata
-from pywharf.pages.text import day, duration, machine_moment, moment, shown, visible
+from pywharf.pages.text import day, machine_moment, moment, shown, visible
 from pywharf_core.model import CoreMetadata
 
 
@@ -28,15 +28,6 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     assert shown("x" * 1000) == "x" * 1000
     assert shown("x" * 1001) == "x" * 1000 + "…"
     assert shown("abc", 2) == "ab…"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(-3, "0 seconds"), (0.9, "0 seconds"), (1, "1 second"), (119, "119 seconds"), (120, "2 minutes"), (7199, "119 minutes"),
-     (7200, "2 hours"), (172_799, "47 hours"), (172_800, "2 days"), (10**7, "115 days")],
-)  # fmt: skip
-def test_a_duration_is_told_in_the_unit_that_suits(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
 
 
 def test_times_are_told_in_utc() -> None:

@@ -95,6 +95,17 @@ def test_a_deletion_says_what_is_lost_and_wants_the_projects_name(app: Applicati
     assert app.projects() == []
 
 
+def test_a_deletion_offers_to_yank_instead_only_what_is_not_yanked(app: Application, writer: Browser) -> None:
+    for address in (f"{RELEASE}/delete", f"{RELEASE}/delete?filename={SDIST}"):
+        shown = Page(writer.get(address))
+        assert shown.links()[f"{RELEASE}/yank"] == "yank it"
+    writer.send(form(writer, f"{RELEASE}/yank"), reason="Loses data")
+    for address in (f"{RELEASE}/delete", f"{RELEASE}/delete?filename={SDIST}"):
+        shown = Page(writer.get(address))
+        assert f"{RELEASE}/yank" not in shown.links()
+        assert "The release is yanked: installers pass it over already" in shown.text
+
+
 def test_one_file_is_deleted_and_the_others_stay(app: Application, writer: Browser) -> None:
     links = Page(writer.get(PROJECT)).links()
     address = f"{RELEASE}/delete?filename={SDIST}"

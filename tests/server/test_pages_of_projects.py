@@ -212,6 +212,37 @@ def test_a_yanked_release_says_so_and_why(grail: Application, reader: Browser) -
     assert all("yanked" in row["File"] for row in page.table("Files of 1.0"))
 
 
+def test_where_every_release_is_yanked_the_lines_ask_for_the_one_that_is_shown(
+    grail: Application, reader: Browser
+) -> None:
+    for version in ("0.9", "1.0", "1.1rc1"):
+        assert post(grail, f"/manage/holygrail/{version}/yank").status_code == 200
+    page = Page(reader.get(f"{ROOT}/project/holygrail/"))
+    assert page.heading == "HolyGrail 1.0"
+    assert page.lines()["the pip line"].endswith(" holygrail==1.0")
+    assert page.lines()["the uv line"].endswith(" holygrail==1.0")
+    assert [row["Marks"] for row in page.table("Releases")] == ["pre-release yanked", "yanked", "yanked"]
+    assert text_of(page.having("p", class_="marks")[0]) == "yanked"
+    for path in ("", "0.9/"):
+        shown = Page(reader.get(f"{ROOT}/project/holygrail/{path}"))
+        assert "Every other release of this project is yanked, too." in shown.text
+        assert "The latest release is" not in shown.text
+    assert post(grail, "/manage/holygrail/1.1rc1/unyank").status_code == 200
+    page = Page(reader.get(f"{ROOT}/project/holygrail/"))
+    assert page.lines()["the pip line"].endswith(" holygrail==1.1rc1"), "pip has it only so while there is a final one"
+    shown = Page(reader.get(f"{ROOT}/project/holygrail/0.9/"))
+    assert "The latest release is 1.1rc1." in shown.text
+    assert "Every other release" not in shown.text
+
+
+def test_a_release_of_which_some_files_are_yanked_is_not(grail: Application, reader: Browser, tmp_path: Path) -> None:
+    assert post(grail, "/manage/holygrail/1.0/yank").status_code == 200
+    publish(grail, make_wheel(tmp_path / "late", "HolyGrail", "1.0", python_tag="py2"))
+    page = Page(reader.get(f"{ROOT}/project/holygrail/"))
+    assert page.lines()["the pip line"].endswith(" holygrail")
+    assert [row["Marks"] for row in page.table("Releases")] == ["pre-release", "latest", ""]
+
+
 @pytest.mark.parametrize("status", ["archived", "deprecated"])
 def test_a_project_with_a_status_says_so_and_why(grail: Application, reader: Browser, status: str) -> None:
     assert post(grail, "/manage/holygrail/status", status=status, reason="See <grail>").status_code == 200
@@ -240,9 +271,28 @@ def test_a_project_with_many_releases_shows_the_highest_and_all_on_demand(
     page = Page(reader.get(f"{ROOT}/project/holygrail/"))
     assert len(page.table("Releases")) == 50
     [address] = [address for address, text in page.links().items() if text == "All 55 releases"]
-    assert address == f"{ROOT}/project/holygrail/?versions=all#releases"
-    every = Page(reader.get(address.partition("#")[0]))
-    assert [row["Version"] for row in every.table("Releases")] == [f"1.{number}" for number in range(54, -1, -1)]
+    assert address == "?versions=all#releases"
+    for path in (f"{ROOT}/project/holygrail/", f"{ROOT}/project/holygrail/1.3/"):
+        every = Page(reader.get(f"{path}{address.partition('#')[0]}"))
+        assert [row["Version"] for row in every.table("Releases")] == [f"1.{number}" for number in range(54, -1, -1)]
+
+
+def test_a_release_with_many_files_shows_the_sdist_and_some_and_all_on_demand(
+    app: Application, reader: Browser, tmp_path: Path
+) -> None:
+    wheels = [make_wheel(tmp_path, "holygrail", "1.0", platform_tag=f"plat_{number:02}") for number in range(54)]
+    publish(app, make_sdist(tmp_path, "holygrail", "1.0"), *wheels)
+    page = Page(reader.get(f"{ROOT}/project/holygrail/"))
+    rows = page.table("Files of 1.0")
+    assert len(rows) == 50
+    assert rows[0]["File"].startswith("holygrail-1.0.tar.gz")
+    assert rows[-1]["File"].startswith("holygrail-1.0-py3-none-plat_48.whl")
+    [address] = [address for address, text in page.links().items() if text == "All 55 files"]
+    assert address == "?files=all#files"
+    every = Page(reader.get(f"{ROOT}/project/holygrail/1.0/?files=all"))
+    names = [row["File"].partition(" ")[0] for row in every.table("Files of 1.0")]
+    assert names == sorted([*(wheel.name for wheel in wheels), "holygrail-1.0.tar.gz"])
+    assert not [text for text in every.links().values() if text.startswith("All ")]
 
 
 def test_metadata_that_cannot_be_read_is_told(tmp_path: Path) -> None:

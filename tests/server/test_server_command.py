@@ -29,9 +29,9 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
 class Server:
     """``pywharf server`` as a process, for as long as a ``with`` lasts."""
 
-    def __init__(self, *arguments: str | Path) -> None:
+    def __init__(self, *arguments: str | Path, host: str = "127.0.0.1") -> None:
         self._process = subprocess.Popen(
-            [*PYWHARF, "server", *map(str, arguments), "--host", "127.0.0.1", "--port", "0"],
+            [*PYWHARF, "server", *map(str, arguments), "--host", host, "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -136,6 +136,15 @@ def test_a_start_prints_what_to_paste_and_no_secret(tmp_path: Path) -> None:
     for secret in ("r3ad", "wr1te"):
         assert secret not in said + warned
     assert "private" not in warned
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_start_says_when_other_machines_reach_it(tmp_path: Path, host: str) -> None:
+    with Server(tmp_path, "--extra_index_url", "", host=host) as server:
+        assert server.first_line().startswith("listening on http://127.0.0.1:")
+        said = server.stopped()[0]
+    assert ("every other address" in said) is (host == "0.0.0.0")
 
 
 @pytest.mark.slow

@@ -176,6 +176,37 @@ def test_beyond_the_most_sessions_those_make_room_that_were_idle_longest(
     assert [table.open(session.token) is not None for session in sessions] == [True, False, True, True]
 
 
+def test_many_logins_with_one_secret_end_only_sessions_that_were_begun_with_it(
+    table: SessionTable, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_table, "_MOST_OF_A_SECRET", 2)
+    other = table.log_in(None, "local", "", Secret("y"))
+    sessions = []
+    for number in range(4):
+        clock.now += MINUTE
+        sessions.append(table.log_in(None, f"r{number}", str(number), Secret("x")))
+    assert [table.open(session.token) is not None for session in sessions] == [False, False, True, True]
+    assert table.open(other.token) is not None
+
+
+def test_the_file_does_not_tell_which_sessions_a_secret_began(root: Root, clock: Clock) -> None:
+    for _ in range(2):  # as two processes, or two starts
+        SessionTable(root, clock).log_in(None, "local", "", Secret("x"))
+    assert len(set(rows(root, "select begun_with from sessions"))) == 2
+
+
+def test_a_table_of_before_is_used_on(root: Root, clock: Clock) -> None:
+    change(
+        root,
+        "create table sessions (id blob primary key, seen_at real not null, created_at real not null,"
+        " logins blob not null, notice blob) strict, without rowid",
+    )
+    for _ in range(2):
+        table = SessionTable(root, clock)
+        assert table.open(table.log_in(None, "local", "", Secret("x")).token) is not None
+    assert len(rows(root)) == 2
+
+
 # --- time ------------------------------------------------------------------------------------------------------
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pywharf_core.index.document import Content, encode_main
+from pywharf_core.index.content import Content
+from pywharf_core.index.document import encode_main
 from pywharf_core.secret import Secret
-from pywharf_core.storage import Change, ChangeKind
+from pywharf_core.storage_answers import Change, ChangeKind
 from pywharf_core.testing import signed_notice
 from server.in_process import CONFIG, Application, application
 from server.indexed_store import Store, new_store, send, served, synchronised_at

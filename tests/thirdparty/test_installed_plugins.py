@@ -67,7 +67,7 @@ def test_a_plugin_that_is_switched_off_brings_nothing_and_whoever_needs_it_is_to
 
 def test_a_broken_plugin_is_named_and_takes_down_only_who_requires_it(installed: Installed) -> None:
     shown = installed.pywharf("plugins", environment=BROKEN).output
-    assert re.search(rf"^policy +pywharf-policy +broken: {re.escape(WHY_BROKEN)}$", shown, re.MULTILINE)
+    assert re.search(rf"^policy +pywharf-policy 1.0 +broken: {re.escape(WHY_BROKEN)}$", shown, re.MULTILINE)
     assert set(provided(installed)) - set(provided(installed, BROKEN)) == {"policy"}
     configure(installed, LOCAL)
     told = installed.pywharf("check", "--config", "config.toml", environment=BROKEN).errors

@@ -101,6 +101,12 @@ def test_from_devpi(programs: Path, desk: Desk, clients: Clients, tmp_path: Path
             ask_devpi("PUT", f"{url}/alice/{index}", {"bases": []}, f"alice:{logged_in['password']}")
             ran = clients.twine_upload(f"{url}/alice/{index}/", "alice", "secret", *paths)
             assert ran.status == 0, ran.output
+        for choice in ("holy*", "holygrail"):
+            wrong = desk.run("import", "other", f"{url}/alice/dev", "--project", choice)
+            assert wrong.exit_code == 1
+            assert f"this is devpi, whose address to install from is {url}/alice/dev/+simple/." in wrong.stderr
+        live = desk.told("import", "other", f"{url}/alice/dev/+simple/", "--project", "holy*")
+        assert (live["imported"], live["refused"]) == (2, [])
     run(programs / "devpi-export", "--serverdir", store, export, cwd=tmp_path, env=environment)
     refused = desk.run("import", "local", export)
     assert "several indexes with files (alice/dev, alice/other)" in refused.stderr

@@ -126,6 +126,10 @@ def test_programs_get_json(served: Repository, root: Path) -> None:
     assert sorted(files) == [WHEEL, SDIST]
     assert json.loads(run("yank", "local", "holygrail==1.0", "--json", "--root", root).stdout) == {"files": []}
     assert json.loads(run("delete", "local", SDIST, "--json", "--root", root).stdout) == {"files": [SDIST]}
+    result = run("set_status", "local", "HolyGrail", "archived", "--reason", "See grail", "--json", "--root", root)
+    assert json.loads(result.stdout) == {"project": "holygrail", "status": "archived", "reason": "See grail"}
+    result = run("set_status", "local", "holygrail", "active", "--json", "--root", root)
+    assert json.loads(result.stdout) == {"project": "holygrail", "status": "active", "reason": None}
 
 
 @pytest.mark.parametrize(
@@ -136,8 +140,10 @@ def test_programs_get_json(served: Repository, root: Path) -> None:
         (["yank", "local", "holygrail=="], 2, "'holygrail==' names no release"),
         (["yank", "local", "holy grail==1.0"], 2, "'holy grail' is not a valid project name: it may hold"),
         (["yank", "local", "holygrail==1.0", "--undo", "--reason", "x"], 2, "--undo takes no --reason."),
-        (["yank", "local", "holygrail==3.0"], 1, "There is no release holygrail 3.0 in this repository."),
-        (["yank", "local", "holygrail==one"], 1, "'one' is no version as in PEP 440, so holygrail has no such release."),
+        (["yank", "local", "holygrail==3.0"], 1, "There is no release holygrail 3.0 in this repository; did you mean 1.0?"),
+        (["yank", "local", "holygrail==one"], 1, "is no version as in PEP 440, so holygrail has no such release; it has 1.0."),
+        (["delete", "local", "holygrial==1.0"], 1, "no release holygrial 1.0 in this repository; did you mean holygrail?"),
+        (["set_status", "local", "holygrial", "archived"], 1, "in this repository; did you mean holygrail?"),
         (["delete", "local", "nothing==1.0"], 1, "There is no release nothing 1.0 in this repository."),
         (["delete", "local", "holygrail-9.tar.gz"], 1, "This repository has no file holygrail-9.tar.gz."),
         (["delete", "local", "holygrail"], 1, "'holygrail' is neither a wheel nor an sdist"),

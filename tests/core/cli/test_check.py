@@ -20,9 +20,11 @@ from pywharf_core.hookspecs import hookimpl
 from pywharf_core.options import option
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
-from pywharf_core.storage import Condition, Storage, StorageType
+from pywharf_core.storage import Storage, StorageType
+from pywharf_core.storage_answers import Condition
 from pywharf_core.testing import IndexedMemoryStorageType, MemoryStorage, make_upload
 from pywharf_core.wharf import Wharf
+from pywharf_filesystem import plugin as file_system
 
 
 class TellingStorage(MemoryStorage):
@@ -56,8 +58,11 @@ class Plugin:
 PLUGINS = Plugins.of(Plugin(), shared_secrets)
 
 
-def check(root: Path, *flags: str) -> Result:
-    return CliRunner().invoke(make_root(PLUGINS), ["check", "--root", str(root), *flags])
+WITH_FILES = Plugins.of(file_system, shared_secrets)
+
+
+def check(root: Path, *flags: str, plugins: Plugins = PLUGINS) -> Result:
+    return CliRunner().invoke(make_root(plugins), ["check", "--root", str(root), *flags])
 
 
 @pytest.fixture
@@ -124,3 +129,29 @@ def test_changes_that_wait_long_for_the_remote_index_are_warned_of(
         assert condition.facts["changes_waiting"] == 0
         assert str(condition.facts["index_written_at"]).endswith("Z")
         assert not condition.warnings
+
+
+@pytest.fixture
+def store(root: Path, tmp_path: Path) -> Path:
+    """Of the repository ``a``, which was never checked."""
+    (root / "config.toml").write_text(f'[a]\ntype = "file_system"\nwrite_secret = "x"\npath = "{tmp_path / "store"}"\n')
+    return tmp_path / "store"
+
+
+def test_what_cannot_be_synchronised_has_the_age_since_it_last_was(root: Path, store: Path, tmp_path: Path) -> None:
+    [before] = json.loads(check(root, "--json", plugins=WITH_FILES).stdout)
+    assert (before["problem"], before["index_age_seconds"] < 60) == (None, True)
+    store.rename(tmp_path / "away")
+    [first], [second] = (json.loads(check(root, "--json", plugins=WITH_FILES).stdout) for _ in range(2))
+    assert (first["reachable"], first["index_age_seconds"] < second["index_age_seconds"]) == (False, True)
+
+
+def test_a_store_that_the_operating_system_refuses_is_named_on_the_terminal(
+    root: Path, store: Path, tmp_path: Path
+) -> None:
+    check(root, plugins=WITH_FILES)
+    store.rename(tmp_path / "away")
+    store.symlink_to(store)  # which stops also the superuser, whom no mode does
+    result = check(root, plugins=WITH_FILES)
+    assert result.exit_code == 1
+    assert f" now: Too many levels of symbolic links ({store}" in result.stderr

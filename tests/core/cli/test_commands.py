@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -116,17 +117,16 @@ def write(folder: Path, config: str, admin_secret: str | None = None) -> Path:
 def test_check_says_how_each_repository_is_doing(tmp_path: Path) -> None:
     root = write(tmp_path, LOCAL + FORGE, FORGE_ADMIN)
     result = run("check", "--root", root)
-    assert result.stdout.splitlines() == [
+    assert re.sub(r"\d+ seconds?", "AGE", result.stdout).splitlines() == [
         "REPOSITORY  TYPE         REACHABLE  RIGHT  FILES  REFUSED  INDEX AGE",
-        "local       file_system  yes        -      0      0        never",
-        "forge       forge        yes        write  0      0        never",
+        "local       file_system  yes        -      0      0        AGE",
+        "forge       forge        yes        write  0      0        AGE",
     ]
     assert (result.exit_code, result.stderr) == (0, "")
 
 
-def test_check_knows_the_age_of_the_index_it_found(tmp_path: Path) -> None:
+def test_check_tells_the_age_of_the_index_as_it_leaves_it(tmp_path: Path) -> None:
     root = write(tmp_path, LOCAL)
-    run("check", "--root", root)
     (finding,) = json.loads(run("check", "--json", PYWHARF_ROOT=str(root)).stdout)
     assert 0 <= finding.pop("index_age_seconds") < 60
     assert finding == {
@@ -157,6 +157,11 @@ def test_check_fails_if_any_repository_is_bad(
     result = run("check", "--root", write(tmp_path, LOCAL + config, admin_secret))
     assert (result.exit_code, result.stderr) == (1, problem)
     assert "local       file_system  yes" in result.stdout, "the others are looked at all the same"
+
+
+def test_what_was_never_synchronised_has_no_age(tmp_path: Path) -> None:
+    result = run("check", "--root", write(tmp_path, FORGE + "reachable = false", FORGE_ADMIN))
+    assert result.stdout.splitlines()[1].endswith("  never")
 
 
 def test_check_uses_the_configuration_in_force_rather_than_the_files(tmp_path: Path) -> None:
@@ -231,18 +236,21 @@ def test_plugins_lists_what_each_provides_and_what_is_broken() -> None:
     plugins = Plugins.of()
     plugins = Plugins(
         installed=sample_plugins().installed,
-        broken={"bells": BrokenPlugin("bells", "acme-bells", "ImportError: no rope")},
+        broken={"bells": BrokenPlugin("bells", "acme-bells", "ImportError: no rope", "2.1")},
         disabled=["towers"],
     )
     assert run("plugins", plugins=plugins).stdout.splitlines() == [
-        "PLUGIN          DISTRIBUTION  PROVIDES",
-        "SamplePlugin    this process  storage type file_system, storage type forge",
-        "shared_secrets  this process  auth type secrets",
-        "bells           acme-bells    broken: ImportError: no rope",
-        "towers                        switched off",
+        "PLUGIN          DISTRIBUTION    PROVIDES",
+        "SamplePlugin    this process    storage type file_system, storage type forge",
+        "shared_secrets  this process    auth type secrets",
+        "bells           acme-bells 2.1  broken: ImportError: no rope",
+        "towers                          switched off",
     ]
     document = json.loads(run("plugins", "--json", plugins=plugins).stdout)
-    assert document["broken"] == [{"name": "bells", "distribution": "acme-bells", "error": "ImportError: no rope"}]
+    assert document["broken"] == [
+        {"name": "bells", "distribution": "acme-bells", "error": "ImportError: no rope", "version": "2.1"}
+    ]
+    assert "plugin bells of acme-bells 2.1: broken" in run("--version", plugins=plugins).stdout
     assert document["disabled"] == ["towers"]
 
 

@@ -189,12 +189,22 @@ def test_root_does_not_write_into_the_root_of_another_user(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("served")
-@pytest.mark.parametrize("asked", [["holy*", "Holygral"], ["holygral*"]])
-def test_a_misspelt_project_is_refused_and_the_folder_left_alone(root: Path, tmp_path: Path, asked: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["holy*", "Holygral"], "project Holygral; did you mean holygrail?"),
+        (["holygral*"], "project holygral*; did you mean holygrail?"),
+        (["swallow"], "project swallow; look at the spelling."),
+        (["swallow", "holygrail", "knights"], "projects swallow, knights; look at the spelling."),
+    ],
+)
+def test_a_misspelt_project_is_refused_and_the_folder_left_alone(
+    root: Path, tmp_path: Path, asked: list[str], said: str
+) -> None:
     folder = tmp_path / "backup"
     assert run("export", "local", folder, "--root", root).exit_code == 0
     before = sorted(path.name for path in folder.rglob("*"))
     result = run("export", "local", folder, "--root", root, "--prune", *(f"--project={it}" for it in asked))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"The repository local has no project {asked[-1]}; look at the spelling." in result.stderr
+    assert result.stderr == f"Error: The repository local has no {said}\n"
     assert sorted(path.name for path in folder.rglob("*")) == before

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pywharf_core.testing import make_wheel
+
 pytestmark = pytest.mark.slow
 
 PROGRAM = [sys.executable, "-c", "from pywharf_core.cli import main; main()"]
@@ -110,3 +112,65 @@ def test_shell_completion_knows_the_commands_even_in_environment_mode() -> None:
         _PYWHARF_COMPLETE="bash_complete", COMP_WORDS="pywharf hash", COMP_CWORD="1", PYWHARF_COMMAND="nonsense"
     )
     assert result.stdout.strip() == "plain,hash_secret"
+
+
+def _in_shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """``$PROGRAM`` of the script is pywharf; what lies there is ``$FOLDER``."""
+    environment = _environment({"FOLDER": str(folder), "PROGRAM": str(Path(sys.executable).with_name("pywharf"))})
+    return subprocess.run(
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such streams")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_streams_that_are_closed_or_full_cost_neither_the_work_nor_a_traceback(tmp_path: Path, closed: str) -> None:
+    """And no file of ours gets the number of such a stream, to be written into by mistake."""
+    make_wheel(tmp_path / "dist", "holygrail", "1.0")
+    assert pywharf("init", str(tmp_path / "root")).returncode == 0
+    result = _in_shell(
+        f'"$PROGRAM" import local "$FOLDER/dist" --root "$FOLDER/root" {closed} '
+        f'&& "$PROGRAM" export local "$FOLDER/out" --root "$FOLDER/root" {closed}',
+        tmp_path,
+    )
+    assert (result.returncode, "Traceback" in result.stderr) == (0, False), result.stderr
+    exported = tmp_path / "out" / "holygrail" / "holygrail-1.0-py3-none-any.whl"
+    assert exported.read_bytes() == (tmp_path / "dist" / exported.name).read_bytes()
+    stored = _in_shell('"$PROGRAM" verify local --root "$FOLDER/root"', tmp_path)
+    assert stored.stdout.endswith("all is well.\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("command", ["--help", "plugins", "plugins --json", "--version"])
+def test_an_answer_for_which_there_is_no_room_is_a_sentence_and_a_status(tmp_path: Path, command: str) -> None:
+    result = _in_shell(f'"$PROGRAM" {command} > /dev/full', tmp_path)
+    assert (result.returncode, result.stderr) == (
+        1,
+        "Error: The operating system does not do what is needed: No space left on device; make room, and run the same "
+        "command again.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["check", "--root", ""], "it is empty; give a path, or . for the working folder."),
+        (["init", ""], "it is empty; give a path, or . for the working folder."),
+        (["export", "local", ""], "it is empty; give a path, or . for the working folder."),
+        (["import", "local", "", "--root", "ROOT"], "A path is empty; give another one, or . for the working folder."),
+        (["check", "--root", "FILE"], "is no folder; name the ROOT of a server, or make one by `pywharf init`."),
+        (["export", "local", "/dev/null", "--root", "ROOT"], "/dev/null is no folder; name a new one, or an empty one."),
+        (["why", "local", "x" * 5000, "--root", "ROOT"], f"'{'x' * 60}'… is not a project name: it has 5,000 characters,"),
+    ],
+)  # fmt: skip
+def test_what_stands_where_something_else_should_is_a_sentence(
+    tmp_path: Path, words: Sequence[str], sentence: str
+) -> None:
+    (tmp_path / "FILE").touch()
+    assert pywharf("init", str(tmp_path / "ROOT")).returncode == 0
+    result = pywharf(*(str(tmp_path / word) if word in ("ROOT", "FILE") else word for word in words))
+    assert result.returncode in (1, 2)
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr) < 1000
+    assert result.stdout == ""

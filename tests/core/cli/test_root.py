@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
@@ -10,10 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from core.config.sample_plugins import sample_plugins
+from pywharf_core.cli.alike import leaves
 from pywharf_core.cli.root import make_root
 from pywharf_core.errors import ConfigurationError, NotPermitted, PluginError, WharfError
 from pywharf_core.hookspecs import hookimpl
-from pywharf_core.plugins import BrokenPlugin, Plugins
+from pywharf_core.plugins import BrokenPlugin, Plugins, load_plugins
 
 
 @click.group("forge")
@@ -63,6 +65,17 @@ def test_help_lists_every_command_with_a_line_each() -> None:
 
 def test_no_line_of_our_own_commands_is_cut() -> None:
     assert "..." not in run("--help", plugins=Plugins()).stdout.split("Commands:")[1]
+
+
+def test_the_help_of_every_command_shows_an_example() -> None:
+    plugins = load_plugins()
+    root = make_root(plugins)
+    for name, _ in leaves(click.Context(root, info_name="pywharf"), root):
+        help = run(*name.split("."), "--help", plugins=plugins).stdout
+        _, found, example = help.partition("Example")
+        assert found, f"{name} shows none"
+        first = example.splitlines()[0].removeprefix(": ") if example.startswith(": ") else example.split("\n")[2]
+        assert re.match(rf"\s*pywharf {name.replace('.', '[ .]')}\b", first), name
 
 
 def test_without_arguments_the_help_is_the_answer() -> None:
@@ -144,7 +157,11 @@ def raising(error: Exception) -> Callable[[], None]:
     [
         (NotPermitted("You may not do this."), 1, "Error: You may not do this.\n"),
         (ConfigurationError(["a.toml: one", "a.toml: two"]), 2, "a.toml: one\na.toml: two\n"),
-        (PermissionError(13, "Permission denied", "/srv/x"), 1, "Error: /srv/x: Permission denied.\n"),
+        (
+            PermissionError(13, "Permission denied", "/srv/x"),
+            1,
+            "Error: /srv/x: Permission denied; run this as a user who may read and write there.\n",
+        ),
     ],
 )
 def test_an_error_of_ours_is_said_without_a_traceback(error: WharfError | OSError, status: int, stderr: str) -> None:

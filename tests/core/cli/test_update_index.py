@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 from pywharf_core.auth import Access, Verdict
 from pywharf_core.cli.root import make_root
 from pywharf_core.errors import NotPermitted
-from pywharf_core.index.document import MAIN, decode_main
+from pywharf_core.index.content import MAIN
+from pywharf_core.index.document import decode_main
 from pywharf_core.options import option
 from pywharf_core.plugins import Plugins
 from pywharf_core.secret import Secret

@@ -96,10 +96,19 @@ def test_programs_get_json_and_nothing_else(root: Path, folder: Path) -> None:
 
 def test_projects_can_be_chosen(root: Path, folder: Path) -> None:
     (folder / WHEEL).unlink()
-    assert (
-        run("verify", "local", "--root", root, "--project", "other*").stdout == "0 files read (0 bytes): all is well.\n"
+    result = run("verify", "local", "--root", root, "--project", "other*", "--project", "HOLY*")
+    assert (result.exit_code, result.stdout.split(":")[0]) == (1, "missing")
+
+
+@pytest.mark.parametrize("flags", [[], ["--repair"], ["--json"]])
+@pytest.mark.parametrize("asked", [["Holygral"], ["holygral*"], ["holy*", "Holygral"]])
+def test_a_misspelt_project_is_not_said_to_be_well(root: Path, asked: list[str], flags: list[str]) -> None:
+    result = run("verify", "local", "--root", root, *(f"--project={it}" for it in asked), *flags)
+    sentence = f"The repository local has no project {asked[-1]}; did you mean holygrail?"
+    assert (result.exit_code, result.stderr) == (1, f"Error: {sentence}\n")
+    assert (json.loads(result.stdout) if flags == ["--json"] else result.stdout) == (
+        {"error": sentence} if flags == ["--json"] else ""
     )
-    assert run("verify", "local", "--root", root, "--project", "other*", "--project", "HOLY*").exit_code == 1
 
 
 def test_a_store_that_is_away_is_one_sentence(root: Path, folder: Path, tmp_path: Path) -> None:

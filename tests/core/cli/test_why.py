@@ -92,12 +92,49 @@ def test_the_table_of_a_repository_names_an_extra_index_of_its_own(root: Path, t
     assert result.stdout == "numpy: nothing here claims it: clients are sent to https://own.test/simple/numpy/.\n"
 
 
-def test_without_a_root_there_is_no_servers_extra_index(root: Path) -> None:
-    config = root / "config.toml"
-    assert run("why", "local", "numpy", "--config", config).stdout == (
-        "numpy: nothing here claims it, and there is no extra index: it is not found.\n"
+@pytest.mark.parametrize("way", ["by configuration alone", "by a ROOT that no server was started on"])
+def test_where_the_servers_flags_are_unknown_its_default_is_assumed(root: Path, tmp_path: Path, way: str) -> None:
+    source: list[object] = ["--config", root / "config.toml"]
+    if way != "by configuration alone":
+        (tmp_path / "new").mkdir()
+        (tmp_path / "new" / "config.toml").write_text((root / "config.toml").read_text())
+        source = ["--root", tmp_path / "new"]
+    whose = "the server's extra index, which is PyPI unless its --extra_index_url says otherwise"
+    assert run("why", "local", "numpy", *source).stdout == (
+        f"numpy: nothing here claims it: clients are sent to {whose}.\n"
     )
-    assert run("why", "local", "swallow", "--config", config).stdout.startswith("swallow: it was published here once")
+    document = json.loads(run("why", "local", "numpy", "--json", *source).stdout)
+    assert document == {"project": "numpy", "answer": "extra index", "because": whose}
+    assert run("why", "local", "swallow", *source).stdout.startswith("swallow: it was published here once")
+    assert run("why", "local", "acme-x", *source).stdout.startswith("acme-x: the glob acme-* declares it private")
+
+
+def test_an_extra_index_that_is_off_is_nobody(root: Path, tmp_path: Path) -> None:
+    ConfigurationInForce(Root(root)).put_name_rules(NameRules(""))
+    nobody = "numpy: nothing here claims it, and there is no extra index: it is not found.\n"
+    assert run("why", "local", "numpy", "--root", root).stdout == nobody
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG.format(store=tmp_path / "store") + 'extra_index_url = ""\n')
+    assert run("why", "local", "numpy", "--config", config).stdout == nobody
+
+
+@pytest.mark.parametrize(
+    ("project", "status", "sentence"),
+    [
+        (
+            "holygrail",
+            "quarantined",
+            "it is quarantined here: its page offers no files, and nobody else answers for it",
+        ),
+        ("holygrail", "archived", "it is published here, with the status archived"),
+        ("swallow", "archived", "it has no files here, but the status archived: nobody else answers for it"),
+    ],
+)
+def test_a_status_is_told(root: Path, project: str, status: str, sentence: str) -> None:
+    assert run("set_status", "local", project, status, "--root", root).exit_code == 0
+    assert run("why", "local", project, "--root", root).stdout == f"{project}: {sentence}.\n"
+    document = json.loads(run("why", "local", project, "--json", "--root", root).stdout)
+    assert document == {"project": project, "answer": "here", "because": "", "status": status}
 
 
 def test_a_store_that_cannot_be_read_leaves_every_unknown_name_unanswered(root: Path, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ class ForgeOptions:
 class ForgeType(StorageType):
     name: ClassVar[str] = "forge"
     options: ClassVar[type] = ForgeOptions
+    needs_secret: ClassVar[bool] = True
 
     def open(self, repository: str, options: ForgeOptions, work: Path) -> Storage:
         return EmptyStorage(reachable=options.reachable, knows=Secret(options.known_secret))

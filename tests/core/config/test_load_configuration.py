@@ -79,7 +79,8 @@ def test_every_key_is_read() -> None:
         retries = 0
         ratio = 2
         topics = ["a", "b"]
-        """
+        """,
+        '[forge]\ntype = "forge"\nraw = "administers"',
     )["forge"]
     assert forge.max_file_bytes == 1
     assert forge.sync_index_interval == 0.5
@@ -419,6 +420,20 @@ def test_credentials_in_a_url_are_not_shown() -> None:
 )
 def test_a_wrong_admin_secret_is_a_problem_that_does_not_show_it(admin_secret: str, problem: str) -> None:
     assert problems(LOCAL, admin_secret) == [f"admin_secret.toml: {problem}"]
+
+
+def test_a_storage_that_needs_a_secret_has_the_server_s_where_not_its_own_rights_decide() -> None:
+    shared = FORGE + 'auth = "secrets"\nread_secret = "foo"\n'
+    given = "[local]\ntype = 'file_system'\nraw = 'sesame'"
+    unnamed = "the admin secrets (admin_secret.toml, or --admin_secret)"
+    for admin_secret, place in ((None, unnamed), ("", "admin_secret.toml"), (given, "admin_secret.toml")):
+        assert problems(LOCAL + shared, admin_secret) == [
+            'config.toml: [forge] auth = "secrets": then the server does everything with its admin secret, and there is none; '
+            f'expected a table [forge] in {place}, with type = "forge" and raw or env'
+        ]
+    assert loaded(shared, "[forge]\ntype = 'forge'\nraw = 'sesame'")["forge"].admin_secret == Secret("sesame")
+    assert loaded(FORGE)["forge"].admin_secret is None
+    assert loaded(LOCAL)["local"].admin_secret is None, "this storage needs none"
 
 
 # --- together ------------------------------------------------------------------------------------------------

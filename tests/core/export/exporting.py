@@ -27,9 +27,10 @@ def export_simple(repository: Repository, folder: Path, *, base_url: str | None 
 
 
 def _run(repository: Repository, folder: Path, form: ExportForm, options: Mapping[str, Any]) -> ExportReport:
-    work = Export(repository, folder, form, ExportOptions(**options))
+    work = Export(repository, folder, form, ExportOptions(**options), Clock())
     work.prepare()
-    return work.run(lambda: None, Clock(lambda _: None))
+    work.run(lambda: None)
+    return work.report()
 
 
 def written(folder: Path) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,10 +15,14 @@ import pytest
 from core.export.exporting import export, export_simple, written
 from core.two_servers import Uploads, listed, repository_on
 from pywharf_core import changes
+from pywharf_core.clock import Clock
 from pywharf_core.errors import WharfError
+from pywharf_core.export.forms import FilesForm, SimpleForm
+from pywharf_core.export.run import Export, ExportOptions
 from pywharf_core.filenames import normalise
 from pywharf_core.model import ProjectStatus
 from pywharf_core.repository import Repository
+from pywharf_core.secret import Secret
 from pywharf_core.testing import MemoryStorage, make_upload
 
 GRAIL = normalise("holygrail")
@@ -38,6 +43,48 @@ def test_the_static_index_holds_what_the_server_offers(full: Repository, tmp_pat
     projects = json.loads((tmp_path / "site" / "index.json").read_bytes())["projects"]
     assert projects == [{"name": "holygrail"}], "a quarantined project has a page, and is on no list"
     assert json.loads((tmp_path / "site" / "suspect" / "index.json").read_bytes())["files"] == []
+
+
+def test_nothing_in_a_static_index_tells_the_name_of_the_repository(full: Repository, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    export_simple(full, site, projects=["holy*"])
+    marker = json.loads((site / "pywharf-export.json").read_bytes())
+    assert Secret.from_hash(marker.pop("repository")).matches(Secret(full.name))
+    assert marker == {"pywharf-export": 1, "form": "simple", "complete": True}
+    assert not [path for path in site.rglob("*") if path.is_file() and full.name.encode() in path.read_bytes()]
+
+
+def test_a_static_index_of_another_repository_is_not_touched(full: Repository, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    export_simple(full, site)
+    marker = site / "pywharf-export.json"
+    marker.write_text(json.dumps({**json.loads(marker.read_bytes()), "repository": Secret("another").hashed()}))
+    before = {path: path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    with pytest.raises(WharfError, match="is an export of another repository; name another folder"):
+        export_simple(full, site)
+    assert before == {path: path.read_bytes() for path in site.rglob("*") if path.is_file()}
+
+
+def test_a_static_index_that_tells_its_repository_is_gone_on_with_and_tells_it_no_more(
+    full: Repository, tmp_path: Path
+) -> None:
+    """As earlier versions wrote it."""
+    site = tmp_path / "site"
+    export_simple(full, site)
+    marker = site / "pywharf-export.json"
+    marker.write_text(json.dumps({**json.loads(marker.read_bytes()), "repository": full.name, "projects": None}))
+    assert export_simple(full, site).copied == 0
+    assert full.name not in marker.read_text()
+
+
+def test_what_is_to_be_done_counts_what_the_static_index_offers(full: Repository, tmp_path: Path) -> None:
+    for form, files in ((SimpleForm(None, None), 2), (FilesForm(), 3)):
+        for projects in ((), ("holy*", "suspect")):
+            work = Export(full, tmp_path / form.form.value, form, ExportOptions(projects=projects), Clock())
+            done: list[None] = []
+            assert work.prepare() == files
+            work.run(partial(done.append, None))
+            assert len(done) == files
 
 
 def test_a_second_run_writes_nothing(full: Repository, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pywharf_core.filenames import normalise
-from pywharf_core.index.document import Content, Tombstone
+from pywharf_core.index.content import Content, Tombstone
 from pywharf_core.index.local import LocalIndex
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus
 from pywharf_core.testing.storage_contract import HOSTILE

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pywharf_core.errors import WharfError
 from pywharf_core.model import AttachmentKind, DistributionFile, StagedFile
-from pywharf_core.storage import ScanResult, StoredIndex, Unchanged
+from pywharf_core.storage_answers import ScanResult, StoredIndex, Unchanged
 from pywharf_core.testing import IndexedMemoryStorage, MemoryStore
 
 _PATIENCE = 60.0  # seconds for a step that takes milliseconds

@@ -21,7 +21,7 @@ from pywharf_core.index.local import LocalIndex
 from pywharf_core.index.words import question
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus
 from pywharf_core.releases import by_release, latest
-from pywharf_core.storage import Deleted
+from pywharf_core.storage_answers import Deleted
 
 
 @pytest.fixture

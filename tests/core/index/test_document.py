@@ -6,29 +6,36 @@ import itertools
 import json
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.index.entries import contents, entry, files, states, tombstones
-from pywharf_core.index.document import (
+from pywharf_core.index.content import (
     SHARDS,
     Content,
     Operation,
+    RefusedFiles,
     Reservation,
+    Revival,
     Tombstone,
-    UnknownFormat,
     apply,
+    merge,
+    shard_of,
+    shows,
+    split,
+    tombstone_of,
+)
+from pywharf_core.index.document import (
+    UnknownFormat,
     decode_main,
     decode_shard,
     encode_main,
     encode_shard,
     is_sharded,
-    merge,
-    shard_of,
-    shows,
-    split,
+    refused_in,
 )
 from pywharf_core.model import ProjectState, ProjectStatus
 from pywharf_core.testing.storage_contract import HOSTILE
@@ -171,3 +178,41 @@ def test_a_reservation_is_never_taken_back() -> None:
     active = ProjectState(name=entry().project, status=ProjectStatus.ARCHIVED)
     state = apply(content, [active]).projects["holygrail"]
     assert (state.reserved, state.status) == (True, ProjectStatus.ARCHIVED)
+
+
+# --- missing, and back -------------------------------------------------------------------------------------------
+
+
+def test_what_is_missing_can_be_revived_and_what_is_deleted_cannot() -> None:
+    file, listed = entry(1), Content(files={entry(1).storage_id: entry(1)})
+    missing, deleted, back = tombstone_of(file, missing=True), tombstone_of(file), Revival(file=file)
+    gone = apply(listed, [missing])
+    assert gone.files == {}
+    assert shows(gone, file), "an addition beats no tombstone"
+    assert not shows(gone, back)
+    assert apply(gone, [file]).files == {}
+    assert apply(gone, [back]).files == listed.files
+    assert apply(gone, [back]).deleted == {}
+    assert not shows(gone, deleted), "that somebody deleted it is news"
+    dead = apply(gone, [deleted])
+    assert dead.deleted[file.storage_id] == deleted
+    assert shows(dead, back)
+    assert apply(dead, [back, missing]) == dead
+    assert apply(listed, [back]) == listed
+    older = replace(file, counter=file.counter + 1)
+    assert apply(Content(files={file.storage_id: older}), [back]).files == {file.storage_id: older}
+
+
+def test_a_tombstone_says_whether_its_file_is_missing_or_deleted() -> None:
+    for missing in (False, True):
+        content = apply(Content(), [tombstone_of(entry(1), missing=missing)])
+        assert decode_main(encode_main(content, mtime=1)) == content
+    assert b"missing" not in encode_main(apply(Content(), [tombstone_of(entry(1))]), mtime=1)
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_what_is_refused_is_said_by_the_main_part(*, sharded: bool) -> None:
+    content = apply(Content(), [RefusedFiles(reasons={"a-1.0.tar.gz": "It's damaged."})])
+    main = encode_main(None if sharded else content, mtime=1, refused=content.refused)
+    assert refused_in(main) == {"a-1.0.tar.gz": "It's damaged."}
+    assert is_sharded(main) is sharded

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -19,11 +20,12 @@ from hypothesis import strategies as st
 
 from core.index.stepping import Actor, SteppedStorage
 from core.two_servers import Uploads, repository_on
-from pywharf_core import changes, remote_changes
+from pywharf_core import changes, remote_changes, remote_inquiries, remote_recovery
 from pywharf_core.errors import ProjectNotFound
 from pywharf_core.filenames import normalise
-from pywharf_core.index import document, remote
-from pywharf_core.index.document import decode_main, decode_shard, merge
+from pywharf_core.index import remote_writing
+from pywharf_core.index.content import MAIN, Content, merge
+from pywharf_core.index.document import MOST_UNSHARDED, decode_main, decode_shard
 from pywharf_core.model import DistributionFile, ProjectStatus
 from pywharf_core.names import Answerer
 from pywharf_core.repository import Repository
@@ -72,6 +74,8 @@ class World:
         self.deleted: list[set[str]] = [set() for _ in range(SERVERS)]
         self.published: set[str] = set()
         self.statuses: dict[str, ProjectStatus] = {}
+        self.taken_away: list[Any] = []
+        self.by_hand: set[str] = set()
         for server in self.servers:
             server.synchronise()
 
@@ -111,7 +115,7 @@ class World:
             case "fold":
                 action = lambda: remote_changes.fold(repository)  # noqa: E731
             case "resolve":
-                action = lambda: remote_changes.resolve_intents(repository)  # noqa: E731
+                action = lambda: remote_recovery.resolve_intents(repository)  # noqa: E731
             case _:
                 raise AssertionError(what)
         actor = Actor(f"server {server}: {what} {project} {version}", action)
@@ -134,7 +138,14 @@ class World:
 
     def remove_by_hand(self) -> None:
         if self.store.files:
-            del self.store.files[next(iter(self.store.files))]
+            self.taken_away.append(self.store.files.pop(next(iter(self.store.files))))
+            self.by_hand.add(self.taken_away[-1].file.storage_id)
+
+    def bring_back_by_hand(self) -> None:
+        """As the same file, where nobody published another one meanwhile."""
+        if self.taken_away:
+            stored = self.taken_away.pop()
+            self.store.files.setdefault(stored.file.filename, stored)
 
     def step(self, doing: Doing) -> None:
         doing.actor.step()
@@ -173,7 +184,7 @@ class World:
 
     def check_promises(self) -> None:
         """At every moment: each server lists what it has answered for, unless the store lost it meanwhile."""
-        there = self.stored()
+        there = self.stored().keys() - self.by_hand
         for server, repository in enumerate(self.servers):
             listed = {file.storage_id: file for file in files_of(repository)}
             for identity, file in self.promised[server].items():
@@ -186,9 +197,9 @@ class World:
         """Everything that runs ends; then all fold and synchronise, and the workflow rebuilds once."""
         while self.doing:
             self.step(self.doing[0])
-        with mock.patch.object(remote_changes, "_LONGEST_UPLOAD", -1):
+        with mock.patch.object(remote_inquiries, "_LONGEST_UPLOAD", -1):
             for server in self.servers:
-                remote_changes.resolve_intents(server)
+                remote_recovery.resolve_intents(server)
         for server in self.servers:
             remote_changes.fold(server)
         for server in self.servers:
@@ -199,10 +210,16 @@ class World:
             self.step(self.doing[0])
         for server in self.servers:
             server.synchronise()
+            remote_recovery.resolve_intents(server)
+            remote_changes.fold(server)
+        for server in self.servers:
+            server.synchronise()
 
     def check_without_rebuild(self) -> None:
         """All know what any of them answered for, also where the workflow does not run for a long time."""
         there, content = self.stored(), self.remote_content()
+        for identity in self.by_hand:  # of these only a rebuild knows
+            there.pop(identity, None)
         promised = {identity: file for by in self.promised for identity, file in by.items() if identity in there}
         deleted = set().union(*self.deleted)
         assert promised.keys() <= content.files.keys()
@@ -236,12 +253,12 @@ class World:
     def stored(self) -> dict[str, DistributionFile]:
         return {stored.file.storage_id: stored.file for stored in self.store.files.values()}
 
-    def remote_content(self) -> document.Content:
+    def remote_content(self) -> Content:
         parts = {name: part for name, (part, _) in self.store.index.items()}
         if not parts:
-            return document.Content()
-        whole = decode_main(parts[document.MAIN])
-        return whole or merge(decode_shard(part) for name, part in parts.items() if name != document.MAIN)
+            return Content()
+        whole = decode_main(parts[MAIN])
+        return whole or merge(decode_shard(part) for name, part in parts.items() if name != MAIN)
 
     def close(self) -> None:
         for it in self.doing:
@@ -286,8 +303,8 @@ _before = st.lists(st.tuples(st.integers(0, SERVERS - 1), st.sampled_from(_CHANG
 def test_servers_and_a_rebuild_lose_nothing_and_bring_nothing_back(sharded: bool, data: st.DataObject) -> None:
     folder = Path(tempfile.mkdtemp(prefix="pywharf-test-", dir=_FOLDERS))
     with (
-        mock.patch.object(remote_changes, "_STILL_RUNNING", -1),
-        mock.patch.object(remote, "MOST_UNSHARDED", 0 if sharded else document.MOST_UNSHARDED),
+        mock.patch.object(remote_recovery, "_STILL_RUNNING", -1),
+        mock.patch.object(remote_writing, "MOST_UNSHARDED", 0 if sharded else MOST_UNSHARDED),
     ):
         world = World(folder)
         try:
@@ -306,6 +323,14 @@ def begin_quietly(world: World, data: st.DataObject) -> None:
         world.do_whole(number % SERVERS, "upload", *FILES[number])
     if data.draw(st.booleans(), "known to all"):
         world.come_to_rest()
+    if data.draw(st.sampled_from([False, False, True]), "taken away"):
+        world.remove_by_hand()
+        for what in data.draw(st.lists(st.sampled_from(["synchronise", "delete", "yank"]), max_size=2), "meanwhile"):
+            world.do_whole(0, what, *FILES[0])
+        if data.draw(st.booleans(), "missed by all"):
+            world.come_to_rest()
+        if data.draw(st.booleans(), "and back"):
+            world.bring_back_by_hand()
     for server, what, which in data.draw(_before, "before"):
         world.do_whole(server, what, *which)
 
@@ -341,11 +366,13 @@ def run_at_once(world: World, data: st.DataObject) -> None:
 
 def happen(world: World, data: st.DataObject) -> None:
     """What rarely does."""
-    match data.draw(st.sampled_from(["nothing", "nothing", "nothing", "crash", "by hand"]), "rare"):
+    match data.draw(st.sampled_from(["nothing", "nothing", "crash", "by hand", "back by hand"]), "rare"):
         case "crash":
             world.crash(data.draw(st.integers(0, SERVERS - 1), "server"))
         case "by hand":
             world.remove_by_hand()
+        case "back by hand":
+            world.bring_back_by_hand()
 
 
 def test_a_storage_that_keeps_an_index_is_what_this_is_about() -> None:

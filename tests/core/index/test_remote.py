@@ -11,16 +11,21 @@ import pytest
 
 from core.index.entries import entry
 from core.two_servers import Uploads, repository_on
-from pywharf_core import changes, remote_changes
+from pywharf_core import changes, remote_changes, remote_inquiries, remote_recovery
 from pywharf_core.errors import IndexConflict, NotPermitted, StorageUnavailable
 from pywharf_core.filenames import normalise
-from pywharf_core.index import remote
-from pywharf_core.index.document import MAIN, SHARDS, Content, apply, decode_main, decode_shard, encode_main, shard_of
+from pywharf_core.index import remote_listing, remote_reading, remote_writing
+from pywharf_core.index.content import MAIN, SHARDS, Content, apply, shard_of
+from pywharf_core.index.document import decode_main, decode_shard, encode_main
 from pywharf_core.index.pending import PendingKind
-from pywharf_core.index.remote import NoRemoteIndex, pull, push, rebuild
+from pywharf_core.index.remote_reading import NoRemoteIndex, pull
+from pywharf_core.index.remote_rebuild import rebuild
+from pywharf_core.index.remote_writing import push
 from pywharf_core.model import DistributionFile, ProjectStatus
 from pywharf_core.names import Answerer
+from pywharf_core.storage_answers import Refused
 from pywharf_core.testing import IndexedMemoryStorage, MemoryStore
+from pywharf_core.testing.memory_storage import _Stored
 
 HOLYGRAIL = normalise("holygrail")
 WHEEL = "holygrail-1.0-py3-none-any.whl"
@@ -71,6 +76,18 @@ def uploads(tmp_path: Path) -> Uploads:
     return Uploads(tmp_path / "uploads")
 
 
+def published(server: Server, uploads: Uploads, *, in_index: bool = False) -> DistributionFile:
+    """The server is synchronised, and then the wheel published there.
+
+    :param in_index: and folded into the remote index.
+    """
+    server.repository.synchronise()
+    file = uploads.publish(server.repository).file
+    if in_index:
+        remote_changes.fold(server.repository)
+    return file
+
+
 def remote_content(store: MemoryStore) -> Content:
     content = decode_main(store.index[MAIN][0])
     assert content is not None
@@ -82,8 +99,7 @@ def remote_content(store: MemoryStore) -> Content:
 
 def test_a_store_without_an_index_is_scanned(servers: tuple[Server, Server], uploads: Uploads) -> None:
     one, other = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     other.repository.synchronise()
     assert other.listed().keys() == {WHEEL}
     assert other.storage.scans == 1
@@ -91,9 +107,7 @@ def test_a_store_without_an_index_is_scanned(servers: tuple[Server, Server], upl
 
 def test_a_store_with_an_index_is_never_scanned(servers: tuple[Server, Server], uploads: Uploads) -> None:
     one, other = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
-    remote_changes.fold(one.repository)
+    published(one, uploads, in_index=True)
     report = other.repository.synchronise()
     assert (report.added, report.changed, report.removed) == (1, 0, 0)
     assert other.listed() == one.listed()
@@ -139,8 +153,7 @@ def test_an_index_of_0_2_is_replaced_by_what_a_scan_finds(
 ) -> None:
     one, other = servers
     one.storage.write_index({MAIN: b"mtime = 1\n[[pkgs]]\nname = 'x'\n", "00": b"else"}, replaces={}, message="")
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     other.repository.synchronise()
     assert other.listed().keys() == {WHEEL}
     with pytest.raises(NoRemoteIndex):
@@ -164,8 +177,7 @@ def test_an_index_that_was_deleted_is_made_anew_with_what_no_scan_tells(
     servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
 ) -> None:
     one, other = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     uploads.publish(one.repository, "swallow")
     changes.delete(one.repository, normalise("swallow"), version="1.0")
     changes.set_status(one.repository, HOLYGRAIL, ProjectStatus.ARCHIVED)
@@ -233,8 +245,7 @@ def test_a_change_stays_pending_until_the_remote_index_shows_it_and_pages_show_i
 ) -> None:
     one, other = servers
     other.push(entry(9, "swallow"))
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     assert one.pending() == [(PendingKind.UPDATE, True)]
     other.push(entry(8, "swallow"))
     one.repository.synchronise()
@@ -251,8 +262,7 @@ def test_a_change_stays_pending_until_the_remote_index_shows_it_and_pages_show_i
 
 def test_somebody_else_may_fold_it(servers: tuple[Server, Server], uploads: Uploads) -> None:
     one, other = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     remote_changes.update_index(other.repository)
     one.repository.synchronise()
     assert one.pending() == []
@@ -263,9 +273,7 @@ def test_a_change_that_another_ones_made_void_before_it_was_written_down_is_noti
     servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
 ) -> None:
     one, other = servers
-    one.repository.synchronise()
-    added = uploads.publish(one.repository).file
-    remote_changes.fold(one.repository)
+    added = published(one, uploads, in_index=True)
     changes.delete(one.repository, HOLYGRAIL, version="1.0")
     remote_changes.fold(one.repository)
     other.pull()  # so it has read the deletion when it says what it saw before
@@ -282,8 +290,7 @@ def test_a_reading_that_was_overtaken_lists_nothing_old(
 ) -> None:
     one, other = servers
     other.push(entry(1, "swallow"))
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     other.push(entry(2, "swallow"))
     read_index, first = one.storage.read_index, [True]
 
@@ -303,9 +310,7 @@ def test_the_storages_last_word_on_a_yank_stays_whoever_folds_last(
     servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
 ) -> None:
     one, other = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
-    remote_changes.fold(one.repository)
+    published(one, uploads, in_index=True)
     other.repository.synchronise()
     changes.yank(one.repository, HOLYGRAIL, "1.0", "bad")
     changes.yank(other.repository, HOLYGRAIL, "1.0", None)
@@ -322,8 +327,7 @@ def test_an_upload_that_is_folded_after_its_deletion_does_not_bring_it_back(
     servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
 ) -> None:
     one, other = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     remote_changes.update_index(other.repository)
     changes.delete(other.repository, HOLYGRAIL, version="1.0")
     remote_changes.fold(other.repository)
@@ -334,8 +338,7 @@ def test_an_upload_that_is_folded_after_its_deletion_does_not_bring_it_back(
 
 def test_a_secret_that_may_not_write_leaves_changes_pending(servers: tuple[Server, Server], uploads: Uploads) -> None:
     one, _ = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     one.storage.may_write_index = False
     with pytest.raises(NotPermitted):
         remote_changes.fold(one.repository)
@@ -346,8 +349,7 @@ def test_a_file_that_came_back_is_not_taken_for_the_one_that_was_deleted(
     servers: tuple[Server, Server], uploads: Uploads
 ) -> None:
     one, other = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     changes.delete(one.repository, HOLYGRAIL, version="1.0")
     again = uploads.publish(one.repository).file
     remote_changes.fold(one.repository)
@@ -359,9 +361,7 @@ def test_a_deletion_that_is_written_down_late_does_not_take_the_file_that_came_b
     servers: tuple[Server, Server], uploads: Uploads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
-    remote_changes.fold(one.repository)
+    published(one, uploads, in_index=True)
     delete_file = one.storage.delete_file
     again: list[DistributionFile] = []
 
@@ -383,9 +383,7 @@ def test_a_download_that_finds_nothing_is_a_deletion(
     servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
 ) -> None:
     one, other = servers
-    one.repository.synchronise()
-    file = uploads.publish(one.repository).file
-    remote_changes.fold(one.repository)
+    file = published(one, uploads, in_index=True)
     other.repository.synchronise()
     store.files.clear()
     with pytest.raises(Exception, match="no longer"):
@@ -401,8 +399,7 @@ def test_changes_of_another_configured_storage_are_not_told_to_this_one(
     servers: tuple[Server, Server], uploads: Uploads
 ) -> None:
     one, _ = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     with one.index.reading() as snapshot:
         assert snapshot.pending("another") == []
         assert len(snapshot.pending(one.store)) == 1
@@ -412,7 +409,7 @@ def test_changes_of_another_configured_storage_are_not_told_to_this_one(
 
 
 @pytest.mark.parametrize("was_made", [True, False])
-@pytest.mark.parametrize("kind", list(PendingKind))
+@pytest.mark.parametrize("kind", [it for it in PendingKind if it is not PendingKind.REVIVE])  # which nobody makes
 def test_what_became_of_an_interrupted_change_is_found_out(
     servers: tuple[Server, Server], uploads: Uploads, monkeypatch: pytest.MonkeyPatch, kind: PendingKind, was_made: bool
 ) -> None:
@@ -432,10 +429,10 @@ def test_what_became_of_an_interrupted_change_is_found_out(
                 one.storage.update_file(replace(file, yanked="x"))
             case PendingKind.DELETE:
                 one.storage.delete_file(file)
-    assert remote_changes.resolve_intents(one.repository) == 0, "its maker may be at it"
-    monkeypatch.setattr(remote_changes, "_STILL_RUNNING", -1)
-    monkeypatch.setattr(remote_changes, "_LONGEST_UPLOAD", -1)
-    assert remote_changes.resolve_intents(one.repository) == 1
+    assert remote_recovery.resolve_intents(one.repository) == 0, "its maker may be at it"
+    monkeypatch.setattr(remote_recovery, "_STILL_RUNNING", -1)
+    monkeypatch.setattr(remote_inquiries, "_LONGEST_UPLOAD", -1)
+    assert remote_recovery.resolve_intents(one.repository) == 1
     there = {stored.file.filename: stored.file for stored in one.storage.store.files.values()}
     assert one.listed() == there
     remote_changes.fold(one.repository)
@@ -452,8 +449,8 @@ def test_an_upload_that_takes_long_is_not_given_up(
     one.repository.synchronise()
     file, _ = uploads.make()
     remote_changes.intend(one.repository, one.storage, PendingKind.PUBLISH, file)
-    monkeypatch.setattr(remote_changes, "_STILL_RUNNING", -1)
-    remote_changes.resolve_intents(one.repository)
+    monkeypatch.setattr(remote_recovery, "_STILL_RUNNING", -1)
+    remote_recovery.resolve_intents(one.repository)
     assert one.pending() == [(PendingKind.PUBLISH, False)]
 
 
@@ -462,12 +459,11 @@ def test_a_deletion_that_no_rebuild_will_ever_show_is_forgotten(
 ) -> None:
     one, other = servers
     other.push(entry(9, "swallow"))
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     changes.delete(one.repository, HOLYGRAIL, version="1.0")
     one.repository.synchronise()
     assert one.pending() == [(PendingKind.DELETE, True)]
-    monkeypatch.setattr(remote, "FORGOTTEN", -1)
+    monkeypatch.setattr(remote_listing, "FORGOTTEN", -1)
     one.repository.synchronise()
     assert one.pending() == []
     assert one.repository.answer_for(HOLYGRAIL).answerer is Answerer.RESERVED
@@ -533,9 +529,7 @@ def test_an_update_that_another_ones_overwrote_in_the_storage_is_written_there_a
     servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
 ) -> None:
     one, other = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
-    remote_changes.fold(one.repository)
+    published(one, uploads, in_index=True)
     before = store.files[WHEEL]
     changes.yank(one.repository, HOLYGRAIL, "1.0", "loses data")
     remote_changes.fold(one.repository)
@@ -558,8 +552,7 @@ def test_a_listing_that_is_older_than_what_it_lists_overwrites_nothing(
     servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = servers
-    one.repository.synchronise()
-    uploads.publish(one.repository)
+    published(one, uploads)
     old = [store.files[WHEEL].file]
     changes.yank(one.repository, HOLYGRAIL, "1.0", "loses data")
     remote_changes.fold(one.repository)
@@ -597,12 +590,101 @@ def test_a_rebuild_takes_the_status_of_a_project_from_the_index_alone(servers: t
     assert row.state.status is ProjectStatus.DEPRECATED
 
 
+# --- what was missing and is back ----------------------------------------------------------------------------
+
+
+def test_what_was_missing_comes_back_when_a_rebuild_finds_it(
+    servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
+) -> None:
+    one, other = servers
+    file = published(one, uploads, in_index=True)
+    stored = store.files.pop(WHEEL)
+    assert other.rebuild().removed == 1
+    assert remote_content(store).deleted[file.storage_id].missing
+    one.pull()
+    assert one.listed() == {}
+    store.files[WHEEL] = stored
+    assert other.rebuild().added == 1
+    one.pull()
+    assert one.listed() == other.listed() == {WHEEL: file}
+    assert remote_content(store).deleted == {}
+
+
+def test_a_revival_that_is_written_after_a_deletion_brings_nothing_back(
+    servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = servers
+    file = published(one, uploads, in_index=True)
+    stored = store.files.pop(WHEEL)
+    other.rebuild()
+    one.pull()
+    store.files[WHEEL] = stored
+    uploads.publish(one.repository)
+    assert one.listed() == {WHEEL: file}, "it was there already, as the storage says"
+    find_file, first = other.storage.find_file, [True]
+
+    def slow(asked: DistributionFile) -> DistributionFile | None:
+        found = find_file(asked)
+        if first and first.pop():
+            changes.delete(one.repository, HOLYGRAIL, version="1.0")
+            remote_changes.fold(one.repository)
+        return found
+
+    monkeypatch.setattr(other.storage, "find_file", slow)
+    other.rebuild()
+    one.pull()
+    assert one.listed() == other.listed() == {}
+    assert not remote_content(store).deleted[file.storage_id].missing
+
+
+def test_an_upload_in_the_place_of_what_somebody_took_away_tells_the_end_of_that(
+    servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
+) -> None:
+    one, other = servers
+    first = published(one, uploads)
+    store.files.clear()
+    again = published(one, uploads)
+    assert again.storage_id != first.storage_id
+    assert sorted(one.pending()) == [(PendingKind.MISS, True), (PendingKind.UPDATE, True)]
+    remote_changes.fold(one.repository)
+    for server in servers:
+        server.pull()
+        assert [it.storage_id for it in server.listed().values()] == [again.storage_id]
+        assert server.pending() == []
+
+
+def test_a_change_of_what_somebody_missed_is_looked_into_at_once(
+    servers: tuple[Server, Server], store: MemoryStore, uploads: Uploads
+) -> None:
+    one, other = servers
+    file = published(one, uploads, in_index=True)
+    stored = store.files.pop(WHEEL)
+    other.rebuild()
+    store.files[WHEEL] = stored
+    changes.yank(one.repository, HOLYGRAIL, "1.0", "bad")  # before it has read that the file was missing
+    one.pull()
+    assert one.pending() == [(PendingKind.REVIVE, False)]
+    remote_recovery.resolve_intents(one.repository)
+    assert one.pending() == [(PendingKind.REVIVE, True)]
+    remote_changes.fold(one.repository)
+    other.pull()
+    assert [it.yanked for it in other.listed().values()] == ["bad"]
+    store.files.clear()
+    other.rebuild()
+    with one.index.changing() as change:
+        change.put_pending(one.store, PendingKind.UPDATE, file, made=True)
+    one.pull()
+    remote_recovery.resolve_intents(one.repository)
+    one.pull()
+    assert (one.listed(), one.pending()) == ({}, [])
+
+
 # --- shards --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def _sharded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "MOST_UNSHARDED", 2000)
+    monkeypatch.setattr(remote_writing, "MOST_UNSHARDED", 2000)
 
 
 @pytest.mark.usefixtures("_sharded")
@@ -644,7 +726,7 @@ def test_a_sharded_index_whose_reader_died_half_way_is_read_to_its_end(
 ) -> None:
     one, other = servers
     one.push(*(entry(1, f"project-{number}") for number in range(40)))
-    list_some, calls = remote._list, iter(range(1000))
+    list_some, calls = remote_listing.list_parts, iter(range(1000))
 
     def dying(*args: Any, **kwargs: Any) -> Any:
         if next(calls) == 5:
@@ -652,7 +734,7 @@ def test_a_sharded_index_whose_reader_died_half_way_is_read_to_its_end(
         return list_some(*args, **kwargs)
 
     with monkeypatch.context() as context:
-        context.setattr(remote, "_list", dying)
+        context.setattr(remote_reading, "list_parts", dying)
         with pytest.raises(KeyboardInterrupt):
             other.pull()
     assert other.repository.answer_for(normalise("publicthing")).answerer is Answerer.NOT_READY
@@ -692,3 +774,35 @@ def test_content_is_never_changed_in_place() -> None:
     content = apply(Content(), [entry(1)])
     apply(content, [entry(2)])
     assert len(content.files) == 1
+
+
+# --- what is refused -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most_unsharded", [10**7, 0], ids=["one part", "sharded"])
+def test_what_a_rebuild_cannot_list_all_servers_can_tell(
+    servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch, most_unsharded: int
+) -> None:
+    monkeypatch.setattr(remote_writing, "MOST_UNSHARDED", most_unsharded)
+    one, other = servers
+    one.push(entry(1))
+    one.storage.store.files[entry(1).filename] = stored = _Stored(entry(1), b"", {})
+    found: list[Any] = [entry(1), Refused(entry(2).filename, "It is damaged."), Refused("v1.0", "It is no file.")]
+    monkeypatch.setattr(one.storage, "scan", lambda _: iter(found))
+    assert len(one.rebuild().refused) == 2
+    for server in servers:
+        server.pull()
+        assert told(server) == [Refused(entry(2).filename, "It is damaged.")]
+    other.push(entry(3))
+    one.storage.store.files[entry(3).filename] = replace(stored, file=entry(3))
+    one.pull()
+    assert told(one) == told(other) == [Refused(entry(2).filename, "It is damaged.")], "another change keeps it"
+    found[1:] = [entry(3)]
+    one.rebuild()
+    other.pull()
+    assert told(one) == told(other) == []
+
+
+def told(server: Server) -> list[Refused]:
+    with server.index.reading() as snapshot:
+        return snapshot.refused()

@@ -145,7 +145,13 @@ def test_requires_python_is_escaped_in_html_only() -> None:
 
 @pytest.mark.parametrize(
     ("yanked", "in_json", "in_html"),
-    [(None, False, None), ("", True, ""), ("bad <b>", "bad <b>", "bad <b>"), ('"', '"', '"')],
+    [
+        (None, False, None),
+        ("", True, ""),
+        ("bad <b>", "bad <b>", "bad <b>"),
+        ('"', '"', '"'),
+        ("a\x1b[31m\nb", "a [31m b", "a [31m b"),
+    ],
 )
 def test_a_yanked_file_says_so_and_why(yanked: str | None, in_json: bool | str, in_html: str | None) -> None:
     only = file(yanked=yanked)

@@ -10,7 +10,8 @@ from core.two_servers import repository_on
 from pywharf_core.clock import Clock
 from pywharf_core.patience import Patience
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Pace, Storage
+from pywharf_core.storage import Storage
+from pywharf_core.storage_answers import Pace
 from pywharf_core.transfer.offers import Source
 from pywharf_core.transfer.pacing import Pacer
 from pywharf_core.transfer.stored import StoredPackages

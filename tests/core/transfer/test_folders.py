@@ -127,9 +127,27 @@ def test_names_of_any_bytes_are_told_in_ascii(desk: Desk, folder: Path) -> None:
     os.mkdir(odd)
     with open(os.path.join(odd, b"x.txt"), "wb"):
         pass
+    make_wheel(folder, "holygrail", "1.0")
     result = desk.run("import", "local", folder)
     assert result.exit_code == 0
     assert "caf\\udce9\\n/x.txt: neither a wheel nor an sdist" in result.stderr
+
+
+@pytest.mark.parametrize("flags", [[], ["--dry_run"], ["--kind", "pypiserver"]])
+@pytest.mark.parametrize("name", [None, "notes.txt"])
+def test_a_folder_without_packages_is_not_what_was_meant(
+    desk: Desk, folder: Path, name: str | None, flags: list[str]
+) -> None:
+    passed_over = []
+    if name is not None:
+        (folder / name).touch()
+        passed_over = [name]
+    result = desk.run("import", "local", folder, *flags)
+    sentence = f"There is no wheel or sdist in {folder}."
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, f"Error: {sentence}")
+    answer = desk.told("import", "local", folder, *flags, status=1)
+    assert (answer["error"], answer["complete"], answer["imported"]) == (sentence, False, 0)
+    assert list(named(answer, "passed_over")) == passed_over
 
 
 def test_paths_may_be_files_folders_and_lists_of_them(desk: Desk, folder: Path, tmp_path: Path) -> None:

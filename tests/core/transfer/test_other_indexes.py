@@ -190,7 +190,7 @@ def test_what_breaks_off_is_tried_again(desk: Desk, index: OtherIndex, folder: P
     result = desk.run("import", "local", index.url, "--project", "holygrail")
     assert result.exit_code == 0, result.output
     assert set(desk.listed()) == {wheel.name}
-    assert "waiting 1 s: " in result.stderr
+    assert "waiting 1 second: " in result.stderr
     assert "answers with status 503" in result.stderr
 
 
@@ -271,6 +271,91 @@ def test_what_is_no_index_is_one_sentence(desk: Desk, index: OtherIndex, reply: 
     assert (result.exit_code, result.stdout) == (1, "")
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("status", [404, 200])
+@pytest.mark.parametrize("devpi", [True, False])
+def test_an_address_that_only_looks_like_an_index_is_a_failure(
+    desk: Desk, index: OtherIndex, status: int, devpi: bool
+) -> None:
+    """As devpi's own pages do, which name projects; their pages are not there, or have no files."""
+    headers = {"X-DEVPI-API-VERSION": "2"} if devpi else {}
+    links = b'<!DOCTYPE html><a href="acme-cup/">acme-cup</a><a href="acme-plate/">acme-plate</a><a href="x">x</a>'
+    index.answer("/acme/prod/", Reply(links, HTML, headers=headers))
+    for project in ("acme-cup", "acme-plate"):
+        page = Reply(b'<!DOCTYPE html><a href="1.0">1.0</a>', HTML, status=status, headers=headers)
+        index.answer(f"/acme/prod/{project}/", page)
+    url = f"{index.host}/acme/prod"
+    answer = desk.told("import", "local", url, "--project", "acme-*", status=1)
+    right = (
+        f"this is devpi, whose address to install from is {url}/+simple/."
+        if devpi
+        else "is it a simple index? The address of most ends with /simple/."
+    )
+    assert answer["error"] == f"{url}/ offers no wheel or sdist of what was chosen; {right}"
+    assert (answer["imported"], answer["complete"], len(answer["passed_over"])) == (0, False, 2)
+    result = desk.run("import", "local", url, "--project", "acme-*")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (1, f"Error: {answer['error']}")
+
+
+def test_devpis_own_json_is_no_index_and_it_is_said_where_that_is(desk: Desk, index: OtherIndex) -> None:
+    own = Reply(b'{"type": "x", "result": {}}', "application/json", headers={"X-DEVPI-API-VERSION": "2"})
+    for path in ("/", "/holygrail/", "/acme/prod/", "/acme/prod/holygrail/"):
+        index.answer(path, own)
+    for url, project, right in (
+        (index.host, "*", "that of an index followed by +simple/"),
+        (f"{index.host}/acme/prod", "*", f"{index.host}/acme/prod/+simple/"),
+        (f"{index.host}/acme/prod", "holygrail", f"{index.host}/acme/prod/+simple/"),
+    ):
+        result = desk.run("import", "local", url, "--project", project)
+        assert result.exit_code == 1
+        assert f"this is devpi, whose address to install from is {right}.\n" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("reply", "sentence"),
+    [
+        (Reply(status=302, headers={"Location": "/simple/swallow/"}), "cannot be asked: Exceeded 30 redirects."),
+        (Reply(status=302, headers={"Location": "ftp://127.0.0.1/"}), "cannot be asked: "),
+        (Reply(status=403), "wants a name and a secret (status 403)"),
+        (Reply(status=418), "answers with status 418; is it a simple index?"),
+        (Reply(b"{", "application/vnd.pypi.simple.v1+json"), "Its page cannot be read: "),
+    ],
+)
+def test_a_project_whose_page_cannot_be_had_is_refused_and_the_others_come(
+    desk: Desk, index: OtherIndex, folder: Path, reply: Reply, sentence: str
+) -> None:
+    for project in ("holygrail", "swallow", "witch"):
+        index.file(project, make_wheel(folder, project, "1.0"))
+    index.answer("/simple/swallow/", reply)
+    for projects in (["--project", "*"], ["--project", "swallow", "--project", "witch"]):
+        answer = desk.told("import", "local", index.url, *projects, status=1)
+        assert sentence in named(answer, "refused")["swallow"]
+        assert (len(answer["refused"]), answer["complete"]) == (1, True)
+    assert {file.project for file in desk.listed().values()} == {"holygrail", "witch"}
+
+
+def test_a_page_that_is_not_answered_in_the_end_is_refused_too(desk: Desk, index: OtherIndex, folder: Path) -> None:
+    for project in ("holygrail", "swallow"):
+        index.file(project, make_wheel(folder, project, "1.0"))
+    index.answer("/simple/swallow/", Reply(status=500))
+    answer = desk.told("import", "local", index.url, "--project", "*", "--max_wait", "0", status=1)
+    assert "answers with status 500" in named(answer, "refused")["swallow"]
+    assert answer["imported"] == 1
+
+
+def test_an_index_that_is_gone_in_the_middle_ends_the_import_before_it_begins(
+    desk: Desk, index: OtherIndex, folder: Path
+) -> None:
+    for number in range(30):
+        index.file(f"holygrail-{number:02}", make_wheel(folder, f"holygrail-{number:02}", "1.0"))
+        if number:
+            index.answer(f"/simple/holygrail-{number:02}/", Reply(status=500))
+    result = desk.run("import", "local", index.url, "--project", "*", "--max_wait", "0")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert "answers with status 500" in result.stderr
+    assert len(index.asked) < 30, "the others are not asked any more"
+    assert desk.listed() == {}
 
 
 def test_a_later_version_of_the_api_is_read(desk: Desk, index: OtherIndex, folder: Path) -> None:

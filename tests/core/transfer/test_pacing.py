@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from core.transfer.between import NOON, Between, TestClock, opened
 from pywharf_core import changes
-from pywharf_core.clock import Stopped, spoken
+from pywharf_core.clock import Stopped
 from pywharf_core.filenames import normalise
-from pywharf_core.storage import Pace
+from pywharf_core.storage_answers import Pace
 from pywharf_core.testing import MemoryStorage, make_upload
 from pywharf_core.transfer.pacing import Pacer
 
@@ -50,7 +50,7 @@ def test_every_pace_is_kept_and_none_is_waited_for_in_vain() -> None:
     assert (moments[149], moments[150]) == (360.0, 3600.0)
     assert (most_within(moments, 60), most_within(moments, 3600)) == (24, 150)
     assert moments[-1] == estimate == 2 * 3600 + 4 * 60
-    assert clock.said[0] == "waiting 60 s: the storage takes 24 a minute and 150 an hour"
+    assert clock.said[0] == "waiting 60 seconds: the storage takes 24 a minute and 150 an hour"
 
 
 @settings(max_examples=50, deadline=None)
@@ -98,22 +98,6 @@ def test_whoever_waits_can_be_stopped() -> None:
     clock.stop()
     with pytest.raises(Stopped):
         pacer.admit()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.2, "1 s"),
-        (40, "40 s"),
-        (99, "99 s"),
-        (120, "2 min"),
-        (9000, "2 h 30 min"),
-        (7200, "2 h"),
-        (3 * 86400 + 7200, "3 days 2 h"),
-    ],
-)
-def test_spans_of_time_are_told_as_people_do(seconds: float, text: str) -> None:
-    assert spoken(seconds) == text
 
 
 def test_only_what_changes_the_storage_counts(tmp_path: Path) -> None:

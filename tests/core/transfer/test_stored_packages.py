@@ -18,7 +18,7 @@ from pywharf_core.errors import FileChanged, StorageUnavailable
 from pywharf_core.filenames import normalise
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, ProjectStatus
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Refused, ScanResult
+from pywharf_core.storage_answers import Refused, ScanResult
 from pywharf_core.testing import MemoryStorage, make_upload
 
 GRAIL = normalise("holygrail")
@@ -125,12 +125,14 @@ def test_a_source_that_is_away_for_a_moment_is_waited_for_and_not_for_ever(
     between = Between()
     with pytest.raises(StorageUnavailable, match="The disk is away"):
         between.copy(source, target)
-    assert between.clock.said == [f"waiting {seconds} s: The disk is away." for seconds in (1, 2, 4)]
+    assert between.clock.said == [
+        f"waiting {span}: The disk is away." for span in ("1 second", "2 seconds", "4 seconds")
+    ]
     assert not between.summary.complete
     storage.fails, storage.error = 2, StorageUnavailable("The disk is away.", retry_after=600)
     between = Between()
     assert between.copy(source, target).taken == 1
-    assert between.clock.said == ["waiting 10 min: The disk is away."] * 2
+    assert between.clock.said == ["waiting 10 minutes: The disk is away."] * 2
     assert between.summary.complete
 
 

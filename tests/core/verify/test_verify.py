@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,11 +15,12 @@ from core.two_servers import Uploads, listed, repository_on
 from core.verify.verifying import kinds, verify
 from pywharf_core import changes
 from pywharf_core.clock import Clock
-from pywharf_core.errors import StorageUnavailable
+from pywharf_core.errors import NotFound, StorageUnavailable
 from pywharf_core.filenames import normalise
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, ProjectStatus
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Deleted, Storage
+from pywharf_core.storage import Storage
+from pywharf_core.storage_answers import Deleted
 from pywharf_core.testing import IndexedMemoryStorage, MemoryStorage, MemoryStore
 from pywharf_filesystem.storage import FileSystemStorage
 
@@ -496,6 +498,20 @@ def test_an_index_that_others_keep_is_repaired_where_it_is_kept(tmp_path: Path, 
     for repository in (ours, theirs):
         assert verify(repository).findings == []
         repository.close()
+
+
+def test_a_project_that_only_the_storage_has_can_be_chosen_and_one_that_nobody_has_cannot(
+    tmp_path: Path, uploads: Uploads
+) -> None:
+    store = MemoryStore()
+    with closing(repository_on(MemoryStorage(store), tmp_path / "root")) as repository:
+        repository.synchronise()
+        uploads.publish(repository, "holygrail", "1.0")
+        MemoryStorage(store).add_file(*uploads.make("swallow", "2.0"))
+        assert kinds(verify(repository, ["swallow"])) == [("unlisted", "swallow-2.0-py3-none-any.whl")]
+        for misspelt in (["swalow"], ["swalow*"], ["holygrail", "swalow"]):
+            with pytest.raises(NotFound, match=r"has no project swalow\*?; did you mean swallow\?"):
+                verify(repository, misspelt)
 
 
 def test_an_index_that_was_never_complete_is_compared_all_the_same(tmp_path: Path, uploads: Uploads) -> None:

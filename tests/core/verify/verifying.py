@@ -29,7 +29,10 @@ def verify(
     clock: Clock | None = None,
 ) -> VerifyReport:
     """As ``pywharf verify`` does it, hurried unless another clock is given."""
-    return Verification(repository, projects, repair=repair, jobs=jobs).run(lambda: None, clock or Hurried())
+    work = Verification(repository, projects, clock or Hurried(), repair=repair, jobs=jobs)
+    work.prepare()
+    work.run(lambda: None)
+    return work.report()
 
 
 def kinds(report: VerifyReport) -> list[tuple[str, str]]:

@@ -118,6 +118,8 @@ def update_release(exchange: Exchange) -> Answer:
     _choose_latest(repository, release, asked.get("make_latest", "true" if was_draft else "legacy"))
     if not release.draft:
         exchange.notify(repository, "published" if was_draft else "edited", exchange.login, release)
+    elif not was_draft:
+        exchange.notify(repository, "unpublished", exchange.login, release)
     return _answer(exchange, repository, rights, release)
 
 

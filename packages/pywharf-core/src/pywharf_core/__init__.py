@@ -4,6 +4,7 @@ Modules of pywharf itself import each other by their own names, never through th
 """
 
 from pywharf_core import toml_text
+from pywharf_core.amounts import duration
 from pywharf_core.auth import Access, Auth, AuthType, Verdict
 from pywharf_core.config import load_configuration
 from pywharf_core.errors import (
@@ -28,6 +29,7 @@ from pywharf_core.model import (
     ProjectState,
     ProjectStatus,
     StagedFile,
+    core_metadata_of,
     from_record,
     to_record,
 )
@@ -39,19 +41,19 @@ from pywharf_core.ranges import open_ranges
 from pywharf_core.secret import Secret
 from pywharf_core.secret_parameter import SECRET
 from pywharf_core.static_site import write_static_site
-from pywharf_core.storage import (
+from pywharf_core.storage import Storage, StorageType
+from pywharf_core.storage_answers import (
     Change,
     ChangeKind,
     Condition,
     Deleted,
     Flaw,
     LocalPath,
+    OpenedFile,
     Pace,
     RedirectTo,
     Refused,
     ScanResult,
-    Storage,
-    StorageType,
     StoredIndex,
     Unchanged,
 )
@@ -80,6 +82,7 @@ __all__ = [
     "NotPermitted",
     "NotSupported",
     "ObjectStorage",
+    "OpenedFile",
     "Pace",
     "ParsedFilename",
     "Plugins",
@@ -100,6 +103,8 @@ __all__ = [
     "Verdict",
     "WharfError",
     "check_no_configuration",
+    "core_metadata_of",
+    "duration",
     "from_record",
     "hookimpl",
     "is_project_name",

@@ -1,7 +1,8 @@
-"""Numbers of bytes and of things, as people read them in answers of commands and on pages."""
+"""Numbers of bytes, of things and of seconds, as people read them in answers of commands and on pages."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 _UNITS = ("kB", "MB", "GB", "TB")
@@ -22,6 +23,24 @@ def size(count: int) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """``1 project``, ``1,234 projects``."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def duration(seconds: float) -> str:
+    """About how long, rounded up: ``1 second``, ``12 minutes``, ``2 hours 30 minutes``, ``5 days``."""
+    whole = max(0, math.ceil(seconds))
+    if whole < 2 * 60:
+        return counted(whole, "second")
+    minutes = -(-whole // 60)
+    if minutes < 2 * 60:
+        return counted(minutes, "minute")
+    if minutes < 2 * 24 * 60:
+        return _with_rest(counted(minutes // 60, "hour"), minutes % 60, "minute")
+    hours = -(-minutes // 60)
+    return _with_rest(counted(hours // 24, "day"), hours % 24, "hour")
+
+
+def _with_rest(said: str, rest: int, unit: str) -> str:
+    return f"{said} {counted(rest, unit)}" if rest else said
 
 
 def named(names: Sequence[str], most: int) -> str:

@@ -24,11 +24,14 @@ class Access(IntEnum):
 class Verdict:
     """An answer about one secret.
 
-    :ivar believed_for: seconds for which the answer may be reused; None: as long as the server likes.
+    :ivar believed_for: seconds for which the answer may be reused; None: as long as the server likes. A question that
+        fails then leaves a right to read as it was, as long as the server likes.
+    :ivar reason: why a known secret has no right, for its bearer: half a sentence that stands after a colon; or "".
     """
 
     access: Access
     believed_for: float | None = None
+    reason: str = ""
 
 
 class Auth(ABC):

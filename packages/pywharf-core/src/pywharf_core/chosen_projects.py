@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
 
-from pywharf_core.errors import NotFound
 from pywharf_core.filenames import normalise
 from pywharf_core.model import DistributionFile, ProjectPage, ProjectState, ProjectStatus
-from pywharf_core.names import PrivateNames
+from pywharf_core.project_choice import ProjectChoice
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Deleted
-
-_WILDCARD = re.compile(r"[*?\[]")
+from pywharf_core.storage_answers import Deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +49,35 @@ class Chosen:
 
     def __init__(self, repository: Repository, globs: Sequence[str]) -> None:
         self._repository = repository
-        self._given = globs
-        self._globs = PrivateNames(globs) if globs else None
+        self._choice = ProjectChoice(globs)
 
     def names(self) -> Sequence[NormalizedName]:
         """Sorted."""
-        with self._repository.index.reading() as snapshot:
-            return sorted(name for name in map(normalise, snapshot.states()) if self.covers(name))
+        return sorted(name for name in self._known() if self.covers(name))
 
     def covers(self, name: NormalizedName) -> bool:
-        return self._globs is None or self._globs.match(name) is not None
+        return name in self._choice
 
-    def demand_some(self) -> None:
+    def demand_some(self, also: Collection[NormalizedName] = ()) -> None:
         """
-        :raises NotFound: what was given covers no project, or one of it is the plain name of none; it may be misspelt.
+        :param also: projects that are there beside those of the index.
+        :raises NotFound: see ``ProjectChoice``.
         """
-        names = self.names()
-        plain = [given for given in self._given if not _WILDCARD.search(given) and normalise(given) not in names]
-        absent = plain or (() if names else self._given)
-        if absent:
-            raise NotFound(f"The repository {self._repository.name} has no project {absent[0]}; look at the spelling.")
+        self._choice.demand_some({*self._known(), *also}, f"The repository {self._repository.name}")
 
-    def count_files(self) -> int:
+    def count_files(self, *, quarantined: bool = True) -> int:
+        """
+        :param quarantined: count those of quarantined projects too.
+        """
         with self._repository.index.reading() as snapshot:
-            if self._globs is None:
+            if not self._choice.globs and quarantined:
                 return snapshot.counts()[0]
-            rows = (snapshot.project(name) for name in snapshot.states() if self.covers(normalise(name)))
-            return sum(row.files for row in rows if row is not None)
+            wanted = [
+                name
+                for name, state in snapshot.states().items()
+                if self.covers(normalise(name)) and (quarantined or state.status is not ProjectStatus.QUARANTINED)
+            ]
+            return sum(row.files for row in map(snapshot.project, wanted) if row is not None)
 
     def projects(self) -> Iterator[Project]:
         """One after the other, each of its own moment; those that vanished meanwhile are left out."""
@@ -90,3 +88,7 @@ class Chosen:
                     continue
                 project = Project(row.state, snapshot.files(name), snapshot.tombstones_of(name))
             yield project
+
+    def _known(self) -> Sequence[NormalizedName]:
+        with self._repository.index.reading() as snapshot:
+            return [normalise(name) for name in snapshot.states()]

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from pywharf_core.amounts import duration
+
 
 class Stopped(Exception):
     """The work was told to end."""
@@ -14,10 +16,10 @@ class Stopped(Exception):
 class Clock:
     """Shared by all threads of one piece of work.
 
-    :ivar say: told what is waited for, and "" afterwards.
+    :ivar say: told what is waited for, and "" afterwards; unless somebody says otherwise it tells nobody.
     """
 
-    def __init__(self, say: Callable[[str], object]) -> None:
+    def __init__(self, say: Callable[[str], object] = str) -> None:
         self.say = say
         self._stopped = threading.Event()
 
@@ -27,7 +29,7 @@ class Clock:
 
     def wait(self, seconds: float, why: str) -> None:
         """:raises Stopped: meanwhile, or before."""
-        self.say(f"waiting {spoken(seconds)}: {why}")
+        self.say(f"waiting {duration(seconds)}: {why}")
         self.sleep(seconds)
         self.say("")
         self.demand_going_on()
@@ -40,19 +42,11 @@ class Clock:
         """Any thread may say so, a signal's handler too."""
         self._stopped.set()
 
+    @property
+    def is_stopped(self) -> bool:
+        return self._stopped.is_set()
+
     def demand_going_on(self) -> None:
         """:raises Stopped: somebody said so."""
-        if self._stopped.is_set():
+        if self.is_stopped:
             raise Stopped
-
-
-def spoken(seconds: float) -> str:
-    """A span of time for people: ``40 s``, ``3 min``, ``2 h 30 min``."""
-    if seconds < 100:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-    return f"{minutes // (24 * 60)} days {minutes % (24 * 60) // 60} h"

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pywharf_core.change_counter import ChangeCounter
 from pywharf_core.root import Root
+from pywharf_core.server_database import ServerDatabase
 
 _SCHEMA = """
 create table if not exists in_force (
@@ -49,11 +49,11 @@ class InForce:
 class NameRules:
     """What a server's own flags say of names, for all repositories; the URL may hold credentials.
 
-    :ivar extra_index_url: "": off.
+    :ivar extra_index_url: "": off. There is no default here: a server has one that is not off.
     :ivar private: globs.
     """
 
-    extra_index_url: str = ""
+    extra_index_url: str
     private: tuple[str, ...] = ()
 
 
@@ -61,19 +61,13 @@ class ConfigurationInForce:
     """Reads and replaces the row; safe from many threads and processes."""
 
     def __init__(self, root: Root) -> None:
-        self._path = root.server_database
         self._counter = _counter(root)
-        if not self._path.exists():  # 0600 from its first moment: it holds secrets
-            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
-        with self._connection() as connection:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute(_SCHEMA)
-            connection.execute(_RULES_SCHEMA)
+        self._database = ServerDatabase(root, _SCHEMA, _RULES_SCHEMA)
         self._counter.change()  # for a writer that died between its commit and its word
 
     def read(self) -> InForce | None:
         """None: never configured."""
-        with self._connection() as connection:
+        with self._database.connection() as connection:
             row = connection.execute("select generation, config, admin_secret from in_force").fetchone()
         return None if row is None else InForce(*row)
 
@@ -118,7 +112,7 @@ class ConfigurationInForce:
 
     def name_rules(self) -> NameRules | None:
         """As the last server of this ROOT was started with; None: none was started yet."""
-        with self._connection() as connection:
+        with self._database.connection() as connection:
             row = connection.execute("select extra_index_url, private from name_rules").fetchone()
         return None if row is None else NameRules(row[0], tuple(json.loads(row[1])))
 
@@ -130,23 +124,12 @@ class ConfigurationInForce:
             )
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as connection:
-            connection.execute("pragma synchronous = full")
-            yield connection
-
-    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._connection() as connection:
-            connection.execute("begin immediate")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("rollback")
-                raise
+        """The counter changes before and after the commit."""
+        with self._database.transaction() as connection:
+            yield connection
             self._counter.change()
-            connection.execute("commit")
-            self._counter.change()
+        self._counter.change()
 
 
 class GenerationWatch:

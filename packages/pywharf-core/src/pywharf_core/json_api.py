@@ -16,7 +16,7 @@ from packaging.utils import NormalizedName
 
 from pywharf_core.model import CoreMetadata, DistributionFile
 from pywharf_core.releases import Release
-from pywharf_core.simple.links import FileUrl, encodable
+from pywharf_core.simple.links import FileUrl, encodable, one_line
 
 #: Names of digests, as this API knows them.
 _DIGESTS = ("md5", "sha256", "blake2b_256")
@@ -80,7 +80,7 @@ def _info(project: NormalizedName, release: Release, description: str, addresses
         "project_urls": project_urls(fields) or None,
         "release_url": addresses.release(project, release.version),
         "yanked": release.yanked is not None,
-        "yanked_reason": encodable(release.yanked) if release.yanked else None,
+        "yanked_reason": one_line(release.yanked) if release.yanked else None,
         "bugtrack_url": None,
         "docs_url": None,
         "downloads": {"last_day": -1, "last_month": -1, "last_week": -1},
@@ -137,7 +137,7 @@ def _file(file: DistributionFile, url: str) -> dict[str, Any]:
         "upload_time_iso_8601": f"{uploaded.isoformat(timespec='microseconds')}Z",
         "requires_python": None if file.requires_python is None else encodable(file.requires_python),
         "yanked": file.yanked is not None,
-        "yanked_reason": encodable(file.yanked) if file.yanked else None,
+        "yanked_reason": one_line(file.yanked) if file.yanked else None,
         "comment_text": encodable(file.comment or ""),
         "core-metadata": {"sha256": file.core_metadata_sha256} if file.core_metadata_sha256 else False,
         "has_sig": False,

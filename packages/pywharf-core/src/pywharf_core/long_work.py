@@ -44,12 +44,13 @@ class LongWork:
         If one raises, or nobody wants more, the others are stopped, and waited for.
 
         :param jobs: threads.
+        :raises Stopped: the work was given up; what was begun is waited for.
         """
         with ThreadPoolExecutor(jobs, thread_name_prefix="work") as threads:
             waiting: deque[Future[_R]] = deque()
             try:
                 for call in calls:
-                    waiting.append(threads.submit(call))
+                    waiting.append(threads.submit(self._begun, call))
                     if len(waiting) >= jobs * _AHEAD:
                         yield waiting.popleft().result()
                 while waiting:
@@ -59,6 +60,10 @@ class LongWork:
                 for future in waiting:
                     future.cancel()
                 raise
+
+    def _begun(self, call: Callable[[], _R]) -> _R:
+        self.demand_going_on()
+        return call()
 
     def ask(self, call: Callable[[], _R]) -> _R:
         """All that is asked of the storage for one file; again, after a pause, what may succeed then.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from packaging.utils import NormalizedName
 
@@ -104,29 +104,59 @@ _OPTIONAL_TEXTS = (
 def from_record(record: Record, *, fingerprint: str = "") -> DistributionFile:
     """The inverse of ``to_record``.
 
-    :raises ValueError: the record was not written by ``to_record``.
+    :raises ValueError: the record was not written by ``to_record``: a field lacks, or has a value of another type. Whether
+        the values make sense, the reader of the record has to look.
     """
     try:
         metadata = record.get("core_metadata")
-        return DistributionFile(
-            filename=str(record["filename"]),
-            project=cast(NormalizedName, record["project"]),
-            version=str(record["version"]),
+        hashes = dict(record["hashes"])
+        optional = {name: record[name] for name in _OPTIONAL_TEXTS if name in record}
+        made = DistributionFile(
+            filename=record["filename"],
+            project=record["project"],
+            version=record["version"],
             packagetype=record["packagetype"],
-            size=int(record["size"]),
-            hashes={str(name): str(value) for name, value in record["hashes"].items()},
-            upload_time=datetime.fromisoformat(record["upload_time"]),
-            counter=int(record.get("counter", 0)),
-            core_metadata=None if metadata is None else _core_metadata(metadata),
+            size=record["size"],
+            hashes=hashes,
+            upload_time=_in_utc(datetime.fromisoformat(record["upload_time"])),
+            counter=record.get("counter", 0),
+            core_metadata=None if metadata is None else core_metadata_of(metadata),
             fingerprint=fingerprint,
-            **{name: record[name] for name in _OPTIONAL_TEXTS if name in record},
+            **optional,
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not the record of a distribution file: {error!r}") from error
+    texts = (made.filename, made.project, made.version, *hashes, *hashes.values(), *optional.values())
+    if not {*map(type, texts)} <= _TEXT or type(made.size) is not int or type(made.counter) is not int:
+        raise ValueError("not the record of a distribution file: a field is of another type")
+    if made.packagetype not in PACKAGE_TYPES or "sha256" not in hashes:
+        raise ValueError("not the record of a distribution file: no type of package, or no SHA-256")
+    return made
 
 
-def _core_metadata(fields: Mapping[str, Any]) -> CoreMetadata:
-    return {name: value if isinstance(value, str) else tuple(value) for name, value in fields.items()}
+def core_metadata_of(fields: Mapping[str, Any]) -> CoreMetadata:
+    """Core metadata out of JSON or TOML, which know no tuples.
+
+    :raises ValueError: a field is neither a text nor a list of texts.
+    """
+    found: dict[str, str | tuple[str, ...]] = {}
+    for name, value in fields.items():
+        if type(value) is str:
+            found[name] = value
+        elif isinstance(value, list | tuple) and {*map(type, value)} <= _TEXT:
+            found[name] = tuple(value)
+        else:
+            raise ValueError(f"not core metadata: {name} is neither a text nor a list of texts")
+    return found
+
+
+_TEXT = {str}
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ from pywharf_core.model import (
     from_record,
     to_record,
 )
-from pywharf_core.storage import Deleted
+from pywharf_core.storage_answers import Deleted
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from packaging.utils import NormalizedName
 from pywharf_core.errors import FileAlreadyExists, FileChanged, FileNotFound, StorageUnavailable
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, StagedFile
 from pywharf_core.object_documents import Published, Said, decoded, encoded
-from pywharf_core.storage import Deleted, Flaw, Refused, ScanResult, Storage, Unchanged
+from pywharf_core.storage import Storage
+from pywharf_core.storage_answers import Deleted, Flaw, Refused, ScanResult, Unchanged
 
 _LONGEST_UPLOAD = 24 * 3600.0  # seconds, differences between the clocks of servers included
 _CONTENT = re.compile(r"content/(?P<filename>[^/]+)/(?P<made>[0-9]{1,15})-[0-9a-f]{32}")

@@ -6,26 +6,28 @@ For storages that keep no index everything here does nothing: their scan shows e
 from __future__ import annotations
 
 import logging
-import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from pywharf_core.errors import StorageUnavailable
-from pywharf_core.index.document import MAIN, Operation, written_at
-from pywharf_core.index.local import IndexChange
-from pywharf_core.index.pending import FORGOTTEN, PendingChange, PendingKind
-from pywharf_core.index.remote import NoRemoteIndex, RebuildReport, push, rebuild
-from pywharf_core.index.sync import with_what_was_computed
+from pywharf_core.errors import WharfError
+from pywharf_core.index.change import IndexChange
+from pywharf_core.index.content import MAIN, Operation
+from pywharf_core.index.document import written_at
+from pywharf_core.index.pending import PendingKind
+from pywharf_core.index.remote_reading import NoRemoteIndex
+from pywharf_core.index.remote_rebuild import RebuildReport, is_filename, rebuild
+from pywharf_core.index.remote_writing import push
 from pywharf_core.model import DistributionFile
+from pywharf_core.remote_inquiries import look_for_the_missing
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Change, ChangeKind, Condition, Deleted, Storage
+from pywharf_core.storage import Storage
+from pywharf_core.storage_answers import Condition, Refused
 
 logger = logging.getLogger(__name__)
 
-_STILL_RUNNING = 60.0  # seconds for which an intent may be somebody's who is at it
-_LONGEST_UPLOAD = 3600.0  # seconds
 QUIET = 2.0  # seconds after the last change before changes are folded in: a twine run is one commit
+_MOST_TOLD = 5  # files
 _LONG = 3600.0  # seconds after which a change that waits is worth a warning
 PACE = 20.0  # seconds between two folds: each is a commit, and GitHub takes 500 an hour
 
@@ -42,20 +44,32 @@ def intend(repository: Repository, storage: Storage, kind: PendingKind, file: Di
 
 
 def settle(
-    repository: Repository, storage: Storage, change: IndexChange, intent: Intent, file: DistributionFile, *, gone: bool
+    repository: Repository,
+    storage: Storage,
+    change: IndexChange,
+    intent: Intent,
+    file: DistributionFile,
+    *,
+    gone: bool,
+    back: bool = False,
 ) -> None:
     """What became of the change is in the index: it stays pending until the remote index shows the same.
 
     :param intent: None: nobody intended it, the storage was found to be so.
+    :param back: the storage has the file, and was asked by somebody who knew that it had been gone.
     """
     if not storage.keeps_index:
         return
     if gone:
-        change.put_pending(repository.store, PendingKind.DELETE, file, made=True, number=intent)
+        intended = None if intent is None else change.pending_change(repository.store, intent)
+        deleted = intended is not None and intended.kind is PendingKind.DELETE
+        kind = PendingKind.DELETE if deleted else PendingKind.MISS
+        change.put_pending(repository.store, kind, file, made=True, number=intent)
         return
     listed = change.file(file.filename)
     known = file if listed is None or listed.storage_id != file.storage_id else listed
-    change.put_pending(repository.store, PendingKind.UPDATE, known, made=True, number=intent)
+    kind = PendingKind.REVIVE if back else PendingKind.UPDATE
+    change.put_pending(repository.store, kind, known, made=True, number=intent)
 
 
 def given_up(repository: Repository, intent: Intent) -> None:
@@ -63,73 +77,6 @@ def given_up(repository: Repository, intent: Intent) -> None:
     if intent is not None:
         with repository.index.changing() as change:
             change.remove_pending(intent)
-
-
-def noticed(repository: Repository, notice: Sequence[Change]) -> None:
-    """The storage sent word of changes. What it says of files is listed at once; of all else, the synchroniser is told.
-
-    Notices come late, twice and in any order: a file that is known to be newer, or dead, stays so.
-
-    :raises StorageUnavailable: it was asked whether a file is gone, and does not know.
-    """
-    storage = repository.view(None)
-    for it in notice:
-        file = it.file or _removed(repository, storage, it)
-        if _is_dead(repository, storage, it):
-            continue
-        with repository.index.changing() as change:
-            if not storage.keeps_index or it.kind is ChangeKind.UNKNOWN or file is None or not file.storage_id:
-                change.mark_noticed()
-            elif it.kind is ChangeKind.PUBLISHED:
-                _learn(repository, storage, change, file)
-            else:
-                _bury(change, file)
-                settle(repository, storage, change, None, file, gone=True)
-
-
-def _removed(repository: Repository, storage: Storage, notice: Change) -> DistributionFile | None:
-    """The file that is listed under the name of one that was removed, if it is gone; else that was another."""
-    if not storage.keeps_index or notice.kind is not ChangeKind.REMOVED or notice.filename is None:
-        return None
-    with repository.index.reading() as snapshot:
-        listed = snapshot.file(notice.filename)
-    return None if listed is None or storage.find_file(listed) is not None else listed
-
-
-def _is_dead(repository: Repository, storage: Storage, notice: Change) -> bool:
-    """Whether a publication that is told is an old one, of a file that was deleted since; the storage is asked only
-    where another file has that name here, or one was deleted."""
-    file = notice.file
-    if not storage.keeps_index or notice.kind is not ChangeKind.PUBLISHED or file is None or not file.storage_id:
-        return False
-    with repository.index.reading() as snapshot:
-        deleted, listed = snapshot.tombstone(file.filename), snapshot.file(file.filename)
-    is_new = listed is None and deleted is None
-    if is_new or (listed is not None and listed.storage_id == file.storage_id):
-        return False
-    found = storage.find_file(file)
-    return found is None or found.storage_id != file.storage_id
-
-
-def _learn(repository: Repository, storage: Storage, change: IndexChange, file: DistributionFile) -> None:
-    listed = change.file(file.filename)
-    same = listed is not None and listed.storage_id == file.storage_id
-    dead = any(
-        it.kind is PendingKind.DELETE and it.file.storage_id == file.storage_id
-        for it in change.pending(repository.store)
-    )
-    if dead or (same and listed is not None and listed.counter >= file.counter):
-        return
-    if listed is not None:
-        file = with_what_was_computed(listed, file)
-    change.put_file(file)
-    settle(repository, storage, change, None, file, gone=False)
-
-
-def _bury(change: IndexChange, file: DistributionFile) -> None:
-    listed = change.file(file.filename)
-    if listed is None or listed.storage_id == file.storage_id:  # else it came back meanwhile, as another file
-        change.put_tombstone(Deleted(file.filename, file.sha256), file.project)
 
 
 def fold_when_due(repository: Repository, *, last: float) -> bool:
@@ -152,13 +99,28 @@ def fold(repository: Repository) -> bool:
     :returns: whether there was anything to do.
     :raises NotPermitted: the secret may not write; the backend's own service does it then.
     :raises StorageUnavailable: they stay pending.
+
+    Where there is no index yet, it takes a scan to make one: what failed is not tried again at once.
     """
     storage = repository.view(None)
+    if not storage.keeps_index:
+        return False
+    look_for_the_missing(repository, storage)
     with repository.index.reading() as snapshot:
         operations = [change.operation() for change in snapshot.pending(repository.store) if change.made]
-    if not storage.keeps_index or not operations:
+    if not operations:
         return False
-    write_through(repository, storage, operations)
+    synchronisation = repository.synchronisation
+    try:
+        push(repository.index, storage, repository.store, operations, unusable=synchronisation.rescans.unusable)
+    except NoRemoteIndex as error:
+        synchronisation.failed_rebuilds.demand_due(error.replaces)
+        try:
+            _make_index(repository, storage, operations)
+        except WharfError as problem:
+            synchronisation.failed_rebuilds.failed(error.replaces, problem)
+            raise
+    synchronisation.failed_rebuilds.forget()
     return True
 
 
@@ -170,66 +132,12 @@ def write_through(repository: Repository, storage: Storage, operations: Sequence
     try:
         push(repository.index, storage, repository.store, operations)
     except NoRemoteIndex:
-        rebuild(repository.index, storage, repository.store)
-        push(repository.index, storage, repository.store, operations)
+        _make_index(repository, storage, operations)
 
 
-def resolve_intents(repository: Repository) -> int:
-    """Find out what became of changes whose maker died before it could write that down, and of such as the remote index
-    has not shown for a day.
-
-    :returns: how many were looked into.
-    :raises StorageUnavailable: at the end; those that the storage tells nothing of stay.
-    """
-    storage = repository.view(None)
-    if not storage.keeps_index:
-        return 0
-    now = time.time()
-    with repository.index.reading() as snapshot:
-        open_ones = [it for it in snapshot.pending(repository.store) if it.since < now - _patience(it)]
-    unknown: list[StorageUnavailable] = []
-    for pending in open_ones:
-        try:
-            _resolve(repository, storage, pending)
-        except StorageUnavailable as error:  # perhaps of this file alone
-            unknown.append(error)
-    if unknown:
-        raise unknown[0]
-    return len(open_ones)
-
-
-def _patience(pending: PendingChange) -> float:
-    """Seconds for which nobody asks what became of it."""
-    if not pending.made:
-        return _STILL_RUNNING
-    return FORGOTTEN if pending.kind is not PendingKind.DELETE else math.inf
-
-
-def _resolve(repository: Repository, storage: Storage, pending: PendingChange) -> None:
-    file, now = pending.file, time.time()
-    while True:
-        with repository.index.reading() as snapshot:
-            since = snapshot.revision()
-        found = storage.find_file(file)
-        with repository.index.changing() as change:
-            if change.pending_change(repository.store, pending.number) != pending:
-                return  # its maker is alive, and was done with it in this moment
-            if change.changed_after(file.filename, since):
-                continue  # what was found may be older than what is known
-            if found is not None:
-                listed = change.file(file.filename)
-                change.put_file(found if listed is None else with_what_was_computed(listed, found))
-                change.put_pending(repository.store, PendingKind.UPDATE, found, made=True, number=pending.number)
-            elif file.storage_id:
-                _bury(change, file)
-                change.put_pending(repository.store, PendingKind.DELETE, file, made=True, number=pending.number)
-            elif pending.since < now - _LONGEST_UPLOAD:
-                change.remove_pending(pending.number)
-            else:
-                return  # it may still be on its way
-        fields = {"repository": repository.name, "file": file.filename, "change": pending.kind.value}
-        logger.warning("a change was interrupted and looked into", extra=fields)
-        return
+def _make_index(repository: Repository, storage: Storage, operations: Sequence[Operation]) -> None:
+    rebuild(repository.index, storage, repository.store)
+    push(repository.index, storage, repository.store, operations)
 
 
 def update_index(repository: Repository) -> RebuildReport | None:
@@ -242,6 +150,7 @@ def update_index(repository: Repository) -> RebuildReport | None:
     if not storage.keeps_index:
         return None
     report = rebuild(repository.index, storage, repository.store)
+    look_for_the_missing(repository, storage)
     repository.sweep(now=True)
     return report
 
@@ -252,21 +161,39 @@ def condition(repository: Repository) -> Condition:
         return Condition()
     with repository.index.reading() as snapshot:
         main = snapshot.parts([MAIN]).get(MAIN)
+        refused = snapshot.refused()
         waiting = [change.since for change in snapshot.pending(repository.store) if change.made]
     written = None if main is None else written_at(main)
     facts: dict[str, str | int | float] = {} if written is None else {"index_written_at": _stamp(written)}
     facts["changes_waiting"] = len(waiting)
+    warnings = [*_of_damage(repository), *_of_refused(refused), *_of_waiting(repository, waiting)]
+    return Condition(facts, tuple(warnings))
+
+
+def _of_damage(repository: Repository) -> Iterator[str]:
+    if repository.synchronisation.rescans.unusable:
+        yield (
+            "The remote index is there and is none that pywharf can read, so everything is read instead, at most every 15 "
+            "minutes; run update_index, which writes it anew."
+        )
+
+
+def _of_refused(refused: Sequence[Refused]) -> Iterator[str]:
+    about_files = [it.reason for it in refused if is_filename(it.filename)]
+    yield from about_files[:_MOST_TOLD]
+    if len(about_files) > _MOST_TOLD:
+        yield f"{len(about_files) - _MOST_TOLD} more files are refused; update_index names them."
+
+
+def _of_waiting(repository: Repository, waiting: Sequence[float]) -> Iterator[str]:
     if not waiting or min(waiting) > time.time() - _LONG:
-        return Condition(facts)
+        return
     by_server = repository.configuration.index_updates == "server"
     counted = "1 change waits" if len(waiting) == 1 else f"{len(waiting)} changes wait"
     blamed = "whether the admin secret may write" if by_server else "at the service that runs update_index"
-    return Condition(
-        facts,
-        [
-            f"{counted} since {_stamp(min(waiting))} to come into the remote index, and other servers do "
-            f"not see them; look {blamed}."
-        ],
+    yield (
+        f"{counted} since {_stamp(min(waiting))} to come into the remote index, and other servers do not see them; look "
+        f"{blamed}."
     )
 
 

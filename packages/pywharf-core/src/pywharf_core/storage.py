@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
@@ -22,114 +20,18 @@ from pywharf_core.errors import FileNotFound, InvalidUpload, NotSupported
 from pywharf_core.filenames import parse_filename
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, StagedFile
 from pywharf_core.secret import Secret
+from pywharf_core.storage_answers import (
+    Change,
+    Condition,
+    Flaw,
+    LocalPath,
+    OpenedFile,
+    Pace,
+    RedirectTo,
+    ScanResult,
+    StoredIndex,
+)
 from pywharf_core.upload.archive import read_core_metadata
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """The file still has the fingerprint that the scan was told."""
-
-    filename: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Something is there that cannot be served; ``reason`` is a sentence for the operator."""
-
-    filename: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """A file was here and was deleted on purpose; it may come back with the same content only."""
-
-    filename: str
-    sha256: str
-
-
-ScanResult = DistributionFile | Unchanged | Refused | Deleted | ProjectState
-
-
-@dataclass(frozen=True, slots=True)
-class LocalPath:
-    """The bytes lie in a local file that is complete and does not change."""
-
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class RedirectTo:
-    """The bytes can be had at ``url``, which carries its own right and must not be stored or shown."""
-
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredIndex:
-    """The remote index file: its parts by name, and each part's revision (opaque, changed whenever the part is).
-
-    ``parts`` holds only those whose revision was not known to the asker; ``revisions`` holds all.
-    """
-
-    parts: Mapping[str, bytes]
-    revisions: Mapping[str, str]
-
-
-class ChangeKind(StrEnum):
-    """What a notice from the storage says of a file."""
-
-    PUBLISHED = "published"
-    REMOVED = "removed"
-    UNKNOWN = "unknown"  # something changed: synchronise
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One line of a notice; ``file`` is there whenever the notice carried it.
-
-    Of a file that was removed it says what it was, ``storage_id`` above all. None: a synchronisation has to find out.
-    """
-
-    kind: ChangeKind
-    filename: str | None = None
-    file: DistributionFile | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """At most ``operations`` changes begin within any ``seconds`` seconds; each call of ``add_file``, ``update_file``,
-    ``delete_file``, ``update_project`` and ``write_index`` is one."""
-
-    operations: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """What a storage finds wrong with its own store, beside what a scan says.
-
-    :ivar name: what a person finds it by: a path in the store, a release.
-    :ivar reason: a sentence for the operator: what it is, and what to do unless it is swept.
-    :ivar swept: ``Storage.sweep`` removes it, as nobody needs it any more.
-    """
-
-    name: str
-    reason: str
-    swept: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """How a store is doing, for the operator; nothing secret is in it.
-
-    :ivar facts: value by name, in the order in which they are shown; a name is lower-case words joined by ``_``.
-    :ivar warnings: what works today and will not for long, or works otherwise than was meant: a sentence each, with
-        what to do about it.
-    """
-
-    facts: Mapping[str, str | int | float] = field(default_factory=dict)
-    warnings: Sequence[str] = ()
 
 
 class Storage(ABC):
@@ -197,7 +99,12 @@ class Storage(ABC):
         """The published file that has ``file.filename`` now, read from the storage itself; None if there is none.
 
         Asked before a listed file is changed or deleted, after ``FileAlreadyExists`` (is it the same content?), and after
-        ``FileChanged``. From None its deletion is concluded, for good.
+        ``FileChanged``. A file for which the answer is None is gone and not listed any more: until a scan names it again or,
+        where the storage keeps an index, for good.
+
+        A storage that keeps an index may look for ``file.storage_id`` alone: None then says that this very file is gone, and
+        nothing of a later one that has its name. A file without ``storage_id`` it looks for by name, and None says no more
+        than that it is not there now: its upload may still be on the way.
 
         :raises StorageUnavailable: nobody knows now, as when what is written there of the file cannot be read.
         """
@@ -221,13 +128,27 @@ class Storage(ABC):
                 return found.core_metadata_bytes
         raise FileNotFound(f"{file.filename} has no {kind}.")
 
-    def locate_file(self, file: DistributionFile) -> LocalPath | RedirectTo | None:
+    def locate_file(self, file: DistributionFile) -> LocalPath | OpenedFile | RedirectTo | None:
         """A cheaper way to serve the file than ``open_file``; None: there is none.
 
         :raises FileNotFound: it is gone.
         :raises FileChanged: it no longer has ``file.fingerprint``.
         """
         del file
+        return None
+
+    def file_at_hand(self, file: DistributionFile) -> LocalPath | OpenedFile | RedirectTo | None:
+        """What ``locate_file`` would answer, where nobody has to be waited for: out of memory, or after a look at the local
+        disk. None: it has to be asked. Raises nothing.
+
+        So whoever wants what is at hand never waits behind those who wait for a store that stalls.
+        """
+        del file
+        return None
+
+    def attachment_at_hand(self, file: DistributionFile, kind: AttachmentKind) -> bytes | None:
+        """Likewise what ``read_attachment`` would answer."""
+        del file, kind
         return None
 
     def read_index(self, known: Mapping[str, str]) -> StoredIndex | None:
@@ -335,6 +256,8 @@ class StorageType(ABC):
     :cvar name: a value of ``type`` in the configuration.
     :cvar options: a frozen dataclass of ``pywharf_core.option`` fields.
     :cvar auth: who decides unless the configuration says: ``"storage"`` means ``Storage.access``.
+    :cvar needs_secret: nobody can be served without a secret of the storage's own: the caller's, or where another auth type
+        decides the admin secret, which a configuration must have then.
     :cvar max_file_bytes: what ``max_file_bytes`` is unless the configuration says.
     :cvar contract: the version of the storage contract that the class was written for.
     """
@@ -342,6 +265,7 @@ class StorageType(ABC):
     name: ClassVar[str]
     options: ClassVar[type]
     auth: ClassVar[str] = "storage"
+    needs_secret: ClassVar[bool] = False
     max_file_bytes: ClassVar[int] = 2**31 - 1
     contract: ClassVar[int] = 1
 

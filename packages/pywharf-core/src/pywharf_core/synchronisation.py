@@ -11,8 +11,10 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 
 from pywharf_core.config import RepositoryConfiguration
 from pywharf_core.errors import NotSynchronised, WharfError
-from pywharf_core.index.local import IndexSnapshot, LocalIndex
-from pywharf_core.index.remote import NoRemoteIndex, pull
+from pywharf_core.index.local import LocalIndex
+from pywharf_core.index.remote_missing import FailedRebuilds, Rescans
+from pywharf_core.index.remote_reading import NoRemoteIndex, pull
+from pywharf_core.index.snapshot import IndexSnapshot
 from pywharf_core.index.sync import SyncReport, synchronise_by_scan
 from pywharf_core.storage import Storage
 
@@ -47,23 +49,29 @@ class Synchronisation:
     """One repository's; for many threads.
 
     :ivar store: tells this storage from another one that the same index may have been read from before.
+    :ivar rescans: what was read instead of a remote index.
+    :ivar failed_rebuilds: tries to make one.
     """
 
     def __init__(self, configuration: RepositoryConfiguration, index: LocalIndex) -> None:
         self.store = _store(configuration)
         self._repository = configuration.name
+        self.rescans = Rescans()
+        self.failed_rebuilds = FailedRebuilds()
         self._index = index
         self._running = threading.Lock()
 
-    def run(self, storage: Storage) -> SyncReport:
+    def run(self, storage: Storage, *, sparing: bool = False) -> SyncReport:
         """Read what the storage has and list it. Asks the storage; may take minutes the first time.
 
         :param storage: as somebody sees it who may read everything.
+        :param sparing: where a scan is dear, and has to be made because the storage has no usable index: not again while
+            nothing says that it would find anything new, see ``remote_missing``.
         :raises StorageUnavailable: the index stays as it was.
         """
         with self._running:
             try:
-                report = self._read_storage(storage)
+                report = self._read_storage(storage, sparing=sparing)
                 self._reserve(storage, report.orphaned)
             except Exception as error:
                 self._remember_failure(str(error))
@@ -113,13 +121,26 @@ class Synchronisation:
             )
         return None
 
-    def _read_storage(self, storage: Storage) -> SyncReport:
-        if storage.keeps_index:
-            try:
-                return pull(self._index, storage, self.store)
-            except NoRemoteIndex:
-                logger.info("there is no remote index, so everything is read", extra={"repository": self._repository})
-        return synchronise_by_scan(self._index, storage, self.store)
+    def _read_storage(self, storage: Storage, *, sparing: bool) -> SyncReport:
+        if not storage.keeps_index:
+            return synchronise_by_scan(self._index, storage, self.store)
+        with self._index.reading() as snapshot:
+            noticed_at = snapshot.noticed_at()
+            is_empty = snapshot.synchronised_at(self.store) is None  # so is one that was damaged, or removed
+        try:
+            report = pull(self._index, storage, self.store, unusable=self.rescans.unusable)
+        except NoRemoteIndex as error:
+            if sparing and not is_empty and not self.rescans.is_due(error.replaces, noticed_at):
+                self._forget_failure()
+                return SyncReport()
+            logger.warning("no usable remote index, so everything is read", extra={"repository": self._repository})
+            self.rescans.begun()
+            report = synchronise_by_scan(self._index, storage, self.store)
+            self.rescans.done(error.replaces, noticed_at)
+            return report
+        self.rescans.forget()
+        self.failed_rebuilds.forget()
+        return report
 
     def _reserve(self, storage: Storage, projects: Sequence[str]) -> None:
         """The index keeps the names reserved in any case; what the storage does not take is tried the next time."""
@@ -142,6 +163,14 @@ class Synchronisation:
                 return
         with self._index.changing() as change:
             change.mark_failed(reason)
+
+    def _forget_failure(self) -> None:
+        """The storage answers again, and has what it had when it was read."""
+        with self._index.reading() as snapshot:
+            if snapshot.failure() is None:
+                return
+        with self._index.changing() as change:
+            change.mark_reachable()
 
     def _not_yet(self, snapshot: IndexSnapshot) -> str:
         failure = snapshot.failure()

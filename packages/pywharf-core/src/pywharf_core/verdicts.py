@@ -1,111 +1,55 @@
 """Verdicts remembered for a while, by keyed hash: no secret is kept, and the storage is not asked for each request.
 
-A wrong secret is remembered too, apart and bounded, so that repeating it reaches nobody. Unknown secrets are slowed per
-client address and by a budget per repository; a secret known to be good is never delayed.
+A wrong secret is remembered too, apart and bounded, so that repeating it reaches nobody. Where it cannot be found out now
+what a secret may do, what it could read before it may read still.
 """
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
+import math
 import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pywharf_core.auth import Access, Verdict
-from pywharf_core.errors import TooManyAttempts
+from pywharf_core.errors import StorageUnavailable
+from pywharf_core.guesses import Guesses
 from pywharf_core.secret import Secret
+
+_T = TypeVar("_T")
 
 _REFUSALS = 10_000  # remembered at once
 _REFUSAL_LIFE = 10.0  # seconds: a secret that is made valid elsewhere works after that
 _KNOWN = 10_000  # remembered at once
-_CLIENTS = 10_000  # whose guesses are counted at once
-_BURST, _PER_SECOND = 20, 0.5  # unknown secrets per client address
-_REPOSITORY_BURST, _REPOSITORY_PER_SECOND = 200, 20.0  # unknown secrets per repository, whoever asks
+_FAILURES = 10_000  # likewise
+_FAILURE_LIFE, _LONGEST_FAILURE_LIFE = 2.0, 10.0  # seconds; the second where the storage said how long to wait
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    access: Access
+    """:ivar held_until: for reading, where it cannot be asked again."""
+
+    verdict: Verdict
     read_until: float
     write_until: float
+    held_until: float
 
 
-class _Buckets:
-    """Token buckets by key; forgets the ones that are full again."""
-
-    def __init__(self, burst: float, per_second: float) -> None:
-        self._burst = burst
-        self._rate = per_second
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, key: str, now: float) -> float:
-        """0.0 if a token was there, else the seconds until there is one."""
-        level, since = self._levels.pop(key, (self._burst, now))
-        level = min(self._burst, level + (now - since) * self._rate)
-        allowed = level >= 1
-        self._levels[key] = (level - 1 if allowed else level, now)
-        while len(self._levels) > _CLIENTS:
-            self._levels.popitem(last=False)
-        return 0.0 if allowed else (1 - level) / self._rate
-
-
-class Guesses:
-    """Slows guessing: counts questions whose answer nobody remembers. For many threads.
-
-    :param together: all clients share a budget, too.
-    :param burst: questions that a client may ask at once.
-    :param per_second: questions that it may ask then.
-    """
-
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        *,
-        together: bool = True,
-        burst: float = _BURST,
-        per_second: float = _PER_SECOND,
-    ) -> None:
-        self._together = together
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._clients = _Buckets(burst, per_second)
-        self._everyone = _Buckets(_REPOSITORY_BURST, _REPOSITORY_PER_SECOND)
-
-    def admit(self, client: str) -> None:
-        """Count a question from this address.
-
-        :raises TooManyAttempts: this client, or everybody together, asked too many.
-        """
-        with self._lock:
-            now = self._clock()
-            wait = self._clients.take(_network(client), now)
-            if not wait and self._together:
-                wait = self._everyone.take("", now)
-        if wait:
-            raise TooManyAttempts(
-                "Too many unknown secrets were tried; check the username and password and try again in a moment.",
-                retry_after=int(wait) + 1,
-            )
-
-
-def _network(client: str) -> str:
-    """An IPv6 address' first 64 bits, which one customer has alone (RFC 6177); else the address itself."""
-    if ":" not in client:
-        return client
-    try:
-        address = ipaddress.IPv6Address(client)
-    except ValueError:
-        return client
-    return str(address.ipv4_mapped or address.exploded[:19])
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    sentence: str
+    until: float
 
 
 class Verdicts:
-    """One repository's memory of who may do what.
+    """One repository's memory of who may do what. For many threads.
 
+    :ivar guesses: of secrets of which nothing is remembered.
     :param read_expires: seconds for which a right to read is believed at most.
     :param write_expires: likewise, to write.
     :param cheap: see ``Auth.cheap``.
@@ -126,58 +70,76 @@ class Verdicts:
         self._lock = threading.Lock()
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._refused: OrderedDict[bytes, float] = OrderedDict()
-        self._guesses = Guesses(clock, together=not cheap)
+        self._failed: OrderedDict[bytes, _Failure] = OrderedDict()
+        self.guesses = Guesses(clock, together=not cheap)
 
-    def recall(self, username: str, secret: Secret, wanted: Access) -> Access | None:
+    def key(self, username: str, secret: Secret) -> bytes:
+        """By what the secret is known here: a keyed hash that tells nothing of it."""
+        # Length first, so that no username can borrow characters from a secret.
+        message = f"{len(username)}:{username}{secret.reveal()}".encode("utf-8", "surrogateescape")
+        return hashlib.blake2b(message, key=self._key, digest_size=32).digest()  # keyed: RFC 7693, section 2.9
+
+    def recall(self, key: bytes, wanted: Access) -> Verdict | None:
         """What is remembered and still fresh enough for ``wanted``; None: ask."""
-        key = self._digest(username, secret)
         now = self._clock()
         known = self._known.get(key)
         if known is not None:
             until = known.read_until if wanted <= Access.READ else known.write_until
-            return known.access if now < until else None
+            return known.verdict if now < until else None
         refused_until = self._refused.get(key)
-        return Access.UNKNOWN if refused_until is not None and now < refused_until else None
+        return Verdict(Access.UNKNOWN) if refused_until is not None and now < refused_until else None
 
-    def admit_question(
-        self, username: str, secret: Secret, client: str, *, elsewhere_too: Guesses | None = None
-    ) -> None:
-        """Count a question that has to be asked because nothing is remembered.
+    def hold(self, key: bytes, wanted: Access) -> Verdict | None:
+        """What holds on where ``wanted`` is asked for and nobody can say now; None: nothing does.
 
-        :param elsewhere_too: counts those of other repositories likewise.
-        :raises TooManyAttempts: this client, or everybody together, brought too many unknown secrets.
+        A right to read, up to ``read_expires`` after it was verified. A right to write does not: the write itself would
+        have to be allowed by those who do not answer.
         """
-        if self._digest(username, secret) not in self._known:  # else it was good a while ago, and is no guess
-            self._guesses.admit(client)
-            if elsewhere_too is not None:
-                elsewhere_too.admit(client)
+        known = self._known.get(key)
+        if known is None or wanted > Access.READ or known.verdict.access < Access.READ:
+            return None
+        return Verdict(Access.READ) if self._clock() < known.held_until else None
 
-    def remember(self, username: str, secret: Secret, verdict: Verdict) -> None:
-        key = self._digest(username, secret)
+    def is_guess(self, key: bytes) -> bool:
+        """Whether nothing is known of the secret: else it was good a while ago."""
+        return key not in self._known
+
+    def failure(self, key: bytes) -> StorageUnavailable | None:
+        """Why the last question was not answered, as long as another makes no sense."""
+        failed = self._failed.get(key)
+        now = self._clock()
+        if failed is None or now >= failed.until:
+            return None
+        return StorageUnavailable(failed.sentence, retry_after=math.ceil(failed.until - now))
+
+    def remember(self, key: bytes, verdict: Verdict) -> None:
         now = self._clock()
         life = float("inf") if verdict.believed_for is None else verdict.believed_for
         with self._lock:
+            self._failed.pop(key, None)
             if verdict.access is Access.UNKNOWN:
                 self._known.pop(key, None)
-                self._refused[key] = now + min(life, _REFUSAL_LIFE)
-                self._refused.move_to_end(key)
-                while len(self._refused) > _REFUSALS:
-                    self._refused.popitem(last=False)
+                _put(self._refused, key, now + min(life, _REFUSAL_LIFE), _REFUSALS)
             else:
                 self._refused.pop(key, None)
-                self._known[key] = _Known(
-                    verdict.access, now + min(life, self._read_expires), now + min(life, self._write_expires)
-                )
-                self._known.move_to_end(key)
-                while len(self._known) > _KNOWN:
-                    self._known.popitem(last=False)
+                read, write = min(life, self._read_expires), min(life, self._write_expires)
+                known = _Known(verdict, now + read, now + write, now + self._read_expires)
+                _put(self._known, key, known, _KNOWN)
 
-    def forget(self, username: str, secret: Secret) -> None:
+    def remember_failure(self, key: bytes, error: StorageUnavailable) -> None:
+        """It could not be found out: what is known stays, and for some seconds nobody needs to be asked again."""
+        life = _FAILURE_LIFE if error.retry_after is None else min(max(1, error.retry_after), _LONGEST_FAILURE_LIFE)
+        with self._lock:
+            _put(self._failed, key, _Failure(str(error), self._clock() + life), _FAILURES)
+
+    def forget(self, key: bytes) -> None:
         """The storage contradicted what is remembered: ask anew next time."""
         with self._lock:
-            self._known.pop(self._digest(username, secret), None)
+            self._known.pop(key, None)
 
-    def _digest(self, username: str, secret: Secret) -> bytes:
-        # Length first, so that no username can borrow characters from a secret.
-        message = f"{len(username)}:{username}{secret.reveal()}".encode("utf-8", "surrogateescape")
-        return hashlib.blake2b(message, key=self._key, digest_size=32).digest()  # keyed: RFC 7693, section 2.9
+
+def _put(memory: OrderedDict[bytes, _T], key: bytes, value: _T, most: int) -> None:
+    memory[key] = value
+    memory.move_to_end(key)
+    while len(memory) > most:
+        memory.popitem(last=False)

@@ -10,14 +10,22 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from pywharf_core import NotAuthenticated, NotPermitted, StorageUnavailable, WharfError
+from pywharf_core import NotAuthenticated, NotPermitted, StorageUnavailable, WharfError, duration
 
 _SECONDARY_WAIT = 60  # seconds, where GitHub does not say; what its documentation asks for at least
 _MAX_REASON = 300  # characters
+_LOGINS_BLOCKED = "login attempts exceeded"
 
 
 class AnswerLost(StorageUnavailable):
     """No answer, or none that says anything: nobody knows whether GitHub did what it was asked."""
+
+
+class LoginsBlocked(StorageUnavailable):
+    """GitHub refuses whatever token comes from here, good ones too, since so many were wrong.
+
+    https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#failed-login-limit
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ def parsed(status: int, headers: Mapping[str, str], text: str) -> Answer:
     if not text:
         return Answer(status, headers)
     try:
-        return Answer(status, headers, json.loads(text))
+        return Answer(status, headers, json.loads(text, object_pairs_hook=_Document))
     except ValueError as error:
         answer = Answer(status, headers)
         if answer.is_success:
@@ -89,21 +97,29 @@ def refusal(answer: Answer) -> WharfError:
     """The error that an answer other than a success means."""
     reason = answer.reason
     status = answer.status
+    if status == HTTPStatus.FORBIDDEN and _LOGINS_BLOCKED in reason.lower():
+        blocked_for = _retry_after(answer) or _SECONDARY_WAIT
+        return LoginsBlocked(
+            f"GitHub takes no token from this server for a while ({reason}); try again in {duration(blocked_for)}.",
+            retry_after=blocked_for,
+        )
     if status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS):
         wait = _rate_limit_wait(answer)
         if wait is not None:
             said = f" ({reason})" if reason else ""
             return StorageUnavailable(
-                f"GitHub's rate limit is reached{said}; try again in {_in_words(wait)}.", retry_after=wait
+                f"GitHub's rate limit is reached{said}; try again in {duration(wait)}.", retry_after=wait
             )
     if status == HTTPStatus.UNAUTHORIZED:
         return NotAuthenticated(
             f"GitHub does not accept this token ({reason or 'no reason given'}); it is wrong, expired or revoked."
         )
     if status == HTTPStatus.FORBIDDEN:
-        return NotPermitted(f"GitHub does not permit this with this token: {_why_forbidden(answer)}.")
+        return NotPermitted(f"GitHub does not permit this with this token: {why_forbidden(answer)}.")
     if status == HTTPStatus.NOT_FOUND:
         return NotPermitted("GitHub shows this token no such repository, or does not let it do this.")
+    if status in (HTTPStatus.FOUND, HTTPStatus.SEE_OTHER):
+        return StorageUnavailable("GitHub redirects to somewhere else where it should answer; is api_url right?")
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return StorageUnavailable(
             "The GitHub repository was renamed or moved; write its new name into the configuration."
@@ -113,7 +129,22 @@ def refusal(answer: Answer) -> WharfError:
     return StorageUnavailable(f"GitHub refuses with status {status}: {reason or 'no reason given'}.")
 
 
-def _why_forbidden(answer: Answer) -> str:
+class _Document(dict[str, Any]):
+    """A JSON object of GitHub's: what it lacks of what was promised makes the whole answer one that says nothing."""
+
+    def __missing__(self, key: str) -> Any:  # never returns; a mapping's own type
+        raise broken_promise()
+
+
+def broken_promise() -> AnswerLost:
+    """The error where an answer is not the document that GitHub's OpenAPI description promises: nothing follows from it."""
+    return AnswerLost(
+        "GitHub's answer is not what GitHub says it answers; is api_url right, and is there a proxy in between?"
+    )
+
+
+def why_forbidden(answer: Answer) -> str:
+    """Of a 403: half a sentence."""
     if "x-github-sso" in answer.headers:
         return "it must be authorised for the organisation's single sign-on first"
     reason = answer.reason or "no reason given"
@@ -131,11 +162,6 @@ def _rate_limit_wait(answer: Answer) -> int | None:
     return (asked or _SECONDARY_WAIT) if is_limit else None
 
 
-def _in_words(seconds: int) -> str:
-    minutes = -(-seconds // 60)
-    return f"{seconds} seconds" if seconds < 120 else f"{minutes} minutes"
-
-
 def _retry_after(answer: Answer) -> int | None:
     value = answer.headers.get("retry-after", "")
     return int(value) if value.isdecimal() else None
@@ -146,3 +172,12 @@ def _until_reset(answer: Answer) -> int:
     if answer.date is None or not reset.isdecimal():
         return _SECONDARY_WAIT
     return int(int(reset) - answer.date.timestamp()) + 1  # by GitHub's own clock, as the reset is
+
+
+def next_page_and_last(answer: Answer) -> tuple[str | None, str | None]:
+    """The addresses of a listing's next page and of its last one, where the answer links to them."""
+    links = {}
+    for link in answer.headers.get("link", "").split(","):
+        address, _, relation = link.partition(";")
+        links[relation.strip()] = address.strip().strip("<>")
+    return links.get('rel="next"'), links.get('rel="last"')

@@ -128,6 +128,8 @@ class Branch:
             return None
         commit = answer.data["commit"]
         sha, tree = str(commit["sha"]), str(commit["commit"]["tree"]["sha"])
+        if known is None or known.commit not in (sha, *(str(parent["sha"]) for parent in commit["parents"])):
+            self._client.check_identity()  # it may be another repository that has the name now
         files = known.files if known is not None and known.tree == tree else self._files(tree)
         head = Head(answer.headers.get("etag", ""), asker, sha, tree, files)
         if head.etag:
@@ -166,7 +168,7 @@ class Branch:
         if self._name is not None:
             return self._name
         if self._memory.default_branch is None:
-            self._memory.default_branch = str(self._client.check_visible()["default_branch"])
+            self._memory.default_branch = self._client.as_it_was().default_branch
         return self._memory.default_branch
 
     def _files(self, tree: str) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from pywharf_core import AttachmentKind, DistributionFile, StorageUnavailable
+from pywharf_core import AttachmentKind, DistributionFile, NotSupported, StorageUnavailable
 from pywharf_github import releases
 from pywharf_github.finding import Finder, gone
 from pywharf_github.project_states import ProjectStates
@@ -92,4 +92,10 @@ class Changer:
         """Above both, and, as GitHub lets nobody swap, in the order of time among servers that do not see each other."""
         milliseconds = int(self._now().timestamp() * 1000)
         by_time = (milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
-        return max(file.counter + 1, stored.counter + 1, by_time)
+        counter = max(file.counter + 1, stored.counter + 1, by_time)
+        if counter >= releases.MOST_COUNTED:  # written, nobody could read it any more
+            raise NotSupported(
+                f"{file.filename} cannot be changed any more: somebody wrote too high a counter into its record. Delete it, "
+                "and publish the same file again."
+            )
+        return counter

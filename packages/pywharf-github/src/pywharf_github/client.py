@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Mapping
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from pywharf_core import NotAuthenticated, Secret, StorageUnavailable
-from pywharf_github.answers import Answer, AnswerLost, parsed, refusal
+from pywharf_core import NotAuthenticated, NotPermitted, Secret, StorageUnavailable
+from pywharf_github.answers import Answer, AnswerLost, broken_promise, next_page_and_last, refusal
 from pywharf_github.connections import Connections
+from pywharf_github.options import doubt_about
+from pywharf_github.received import answer_of, read_small
+from pywharf_github.seen_repository import RepositoryIdentity, SeenRepository
+from pywharf_github.token_form import is_token
 
 if TYPE_CHECKING:
     import requests
 
-_MAX_TOKEN = 4096  # characters
-_MAX_SMALL_BODY = 128 * 1024 * 1024  # bytes; GitHub serves no blob above 100 MB
-_PIECE = 256 * 1024  # bytes
+_SOON = 2.0  # seconds
 _MOVED = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
+_WITH_DOCUMENT = (HTTPStatus.OK, HTTPStatus.CREATED)
 _REDIRECTS = (HTTPStatus.FOUND, *_MOVED)
 
 
@@ -25,10 +29,19 @@ class Client:
     """Requests about one GitHub repository with one secret; free to make, keeps nothing.
 
     :param secret: None: as anybody.
+    :param identity: which repository it has to be; None: whichever has the name.
     """
 
-    def __init__(self, connections: Connections, owner: str, repo: str, secret: Secret | None) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        owner: str,
+        repo: str,
+        secret: Secret | None,
+        identity: RepositoryIdentity | None = None,
+    ) -> None:
         self._connections = connections
+        self._identity = identity
         self._secret = secret
         self._repository = f"/repos/{quote(owner)}/{quote(repo)}"
         self.repository_name = f"{owner}/{repo}"
@@ -46,16 +59,18 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         also: Collection[int] = (),
+        listing: bool = False,
     ) -> Answer:
         """One request about the repository.
 
         :param path: below ``/repos/OWNER/REPO``; its parts are quoted by ``segment``.
         :param also: statuses that are no errors here.
+        :param listing: a list is what GitHub answers, not a single document.
         :raises NotAuthenticated: GitHub does not know the secret.
         :raises NotPermitted: the secret may not do this, or not see the repository.
         :raises StorageUnavailable: anything else; ``AnswerLost`` if it may have been done all the same.
         """
-        return self._whole_path(verb, self._repository + path, parameters, headers, body, also)
+        return self._whole_path(verb, self._repository + path, parameters, headers, body, also, listing=listing)
 
     def pages(
         self, path: str, parameters: Mapping[str, str], *, per_page: int | None = 100, also: Collection[int] = ()
@@ -65,7 +80,7 @@ class Client:
         :param per_page: None: as many as GitHub likes.
         """
         sizes = {} if per_page is None else {"per_page": str(per_page)}
-        answer = self.ask("GET", path, parameters={**sizes, **parameters}, also=also)
+        answer = self.ask("GET", path, parameters={**sizes, **parameters}, also=also, listing=True)
         seen = set()
         while True:
             yield answer
@@ -73,15 +88,44 @@ class Client:
             if following is None or following in seen:
                 return
             seen.add(following)
-            answer = self._whole_path("GET", self._own_address(following), None, None, None, also)
+            answer = self._whole_path("GET", self._own_address(following), None, None, None, also, listing=True)
 
-    def check_visible(self) -> Mapping[str, Any]:
+    @property
+    def doubt(self) -> str:
+        """What may be wrong with ``api_url`` where nothing is found, as half a sentence; or ""."""
+        return doubt_about(self._connections.api_url)
+
+    def check_visible(self) -> SeenRepository:
         """The repository as the caller sees it: what a 404 on something in it means depends on that.
 
         :raises NotPermitted: it is absent, or hidden.
+        :raises StorageUnavailable: also if another one has its name now.
         """
-        data: Mapping[str, Any] = self.ask("GET").data
-        return data
+        try:
+            seen = SeenRepository.read(self.ask("GET"))
+        except NotPermitted as error:
+            if not self.doubt:
+                raise
+            raise NotPermitted(f"{str(error).rstrip('.')}; {self.doubt}.") from error
+        self.check_identity(seen)
+        return seen
+
+    def check_identity(self, seen: SeenRepository | None = None) -> None:
+        """Return if the repository is the one that it has to be; one request, unless it was seen a moment ago.
+
+        :raises StorageUnavailable: it is another one.
+        """
+        if self._identity is None:
+            return
+        if seen is None:
+            self.as_it_was()
+        else:
+            self._identity.check(seen)
+
+    def as_it_was(self) -> SeenRepository:
+        """The repository as somebody saw it a moment ago, or as this caller sees it now: then as ``check_visible``."""
+        seen = None if self._identity is None else self._identity.seen_a_moment_ago()
+        return seen or self.check_visible()
 
     def upload(self, upload_url: str, name: str, content: IO[bytes], size: int, content_type: str) -> Answer:
         """Send an asset; an answer of any status.
@@ -90,7 +134,7 @@ class Client:
         :raises AnswerLost: what GitHub has now must be looked at.
         """
         url = upload_url.partition("{")[0]
-        if not self._may_have_token(url):
+        if not self._connections.may_have_token(url):
             raise StorageUnavailable("GitHub names an upload host that is not one of its own; is api_url right?")
         return self._connections.mine().upload(self._known_secret(), url, name, content, size, content_type)
 
@@ -104,7 +148,7 @@ class Client:
             return response
         if response.status_code == HTTPStatus.OK:
             return response
-        answer = _answer_of(response)
+        answer = answer_of(response)
         if answer.status == HTTPStatus.NOT_FOUND:
             raise FileNotFoundError(asset_id)
         raise refusal(answer)
@@ -118,7 +162,7 @@ class Client:
         if isinstance(response, str):
             raise StorageUnavailable("GitHub redirects to another host where none was expected.")
         if response.status_code != HTTPStatus.OK:
-            answer = _answer_of(response)
+            answer = answer_of(response)
             if answer.status == HTTPStatus.NOT_FOUND:
                 raise FileNotFoundError(path)
             raise refusal(answer)
@@ -140,21 +184,25 @@ class Client:
                 return response
             with response:
                 location = str(response.headers.get("location", ""))
-            if response.status_code == HTTPStatus.FOUND or not self._is_api(location):
+            if response.status_code == HTTPStatus.FOUND or not self._connections.is_api(location):
                 return location
             url = location  # a repository that was renamed
         raise StorageUnavailable("GitHub redirects in a circle.")
 
     def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """A question to the API; asked again if it failed at once, as others wait for whoever waited in vain."""
         connection, secret = self._connections.mine(), self._known_secret()
+        began = time.monotonic()
         try:
-            response = connection.get(url, headers, secret)
+            response = connection.get(url, headers, secret, of_api=True)
         except AnswerLost:
-            return connection.get(url, headers, secret)
-        if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            if time.monotonic() - began > _SOON:
+                raise
+            return connection.get(url, headers, secret, of_api=True)
+        if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR or time.monotonic() - began > _SOON:
             return response
         response.close()
-        return connection.get(url, headers, secret)
+        return connection.get(url, headers, secret, of_api=True)
 
     def _whole_path(
         self,
@@ -164,12 +212,18 @@ class Client:
         headers: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
         also: Collection[int],
+        *,
+        listing: bool,
     ) -> Answer:
         connection, secret = self._connections.mine(), self._known_secret()
         answer = connection.ask(secret, verb, path, parameters=parameters, headers=headers, body=body)
         if answer.status in _MOVED:  # a repository that was renamed
             moved = self._own_address(answer.headers.get("location", ""))
             answer = connection.ask(secret, verb, moved, headers=headers, body=body)
+        if answer.is_success and answer.status in _WITH_DOCUMENT:
+            if not isinstance(answer.data, list if listing else Mapping):
+                raise broken_promise()
+            return answer
         if answer.is_success or answer.status in also:
             return answer
         raise refusal(answer)
@@ -185,65 +239,11 @@ class Client:
 
         :raises StorageUnavailable: another host's.
         """
-        if not self._is_api(url):
+        if not self._connections.is_api(url):
             raise StorageUnavailable("GitHub links to a host that is not its own; is api_url right?")
         return url[len(self._connections.api_url) :]
-
-    def _is_api(self, url: str) -> bool:
-        return url.startswith(self._connections.api_url + "/")
-
-    def _may_have_token(self, url: str) -> bool:
-        """Only the API's host and port, and ``uploads.X`` beside ``api.X``."""
-        api, other = urlsplit(self._connections.api_url), urlsplit(url)
-        if api.hostname is None or (other.scheme, other.port) != (api.scheme, api.port):
-            return False
-        beside = f"uploads.{api.hostname.removeprefix('api.')}" if api.hostname.startswith("api.") else api.hostname
-        return other.hostname in (api.hostname, beside)
-
-
-def is_token(secret: Secret) -> bool:
-    """Whether the secret has the form of any token: visible ASCII."""
-    text = secret.reveal()
-    return 0 < len(text) <= _MAX_TOKEN and text.isascii() and text.isprintable() and " " not in text
 
 
 def segment(text: str) -> str:
     """One part of a path, quoted; ``+`` and ``!`` too."""
     return quote(text, safe="")
-
-
-def _answer_of(response: requests.Response) -> Answer:
-    with response:
-        body = _read_all(response, _PIECE)
-    headers = {name.lower(): str(value) for name, value in response.headers.items()}
-    return parsed(int(response.status_code), headers, body.decode("utf-8", "replace"))
-
-
-def read_small(response: requests.Response) -> bytes:
-    """The rest of a body that a server's memory must hold.
-
-    :raises StorageUnavailable: it is too large for that, or was cut off.
-    """
-    return _read_all(response, _MAX_SMALL_BODY)
-
-
-def _read_all(response: requests.Response, limit: int) -> bytes:
-    # Here for the reason that ``mine`` has; it is loaded by now.
-    from pywharf_github.connection import read_piece
-
-    pieces, size = [], 0
-    while piece := read_piece(response, _PIECE):
-        pieces.append(piece)
-        size += len(piece)
-        if size > limit:
-            raise StorageUnavailable("GitHub's answer is larger than what was asked for can be.")
-    return b"".join(pieces)
-
-
-def next_page_and_last(answer: Answer) -> tuple[str | None, str | None]:
-    """The addresses of a listing's next page and of its last one, where the answer links to them."""
-    links = {}
-    for link in answer.headers.get("link", "").split(","):
-        address, _, relation = link.partition(";")
-        links[relation.strip()] = address.strip().strip("<>")
-    return links.get('rel="next"'), links.get('rel="last"')

@@ -9,8 +9,9 @@ from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
 from pywharf_core import Condition, NotAuthenticated, NotPermitted
-from pywharf_github.answers import Answer, refusal
-from pywharf_github.client import Client, next_page_and_last
+from pywharf_github.answers import Answer, next_page_and_last, refusal
+from pywharf_github.client import Client
+from pywharf_github.seen_repository import SeenRepository
 
 MANY_RELEASES = 9_000
 MOST_RELEASES = 10_000  # that GitHub lists
@@ -39,7 +40,7 @@ def condition_of(client: Client) -> Condition:
     :raises StorageUnavailable: GitHub does not answer, or the rate limit is reached.
     """
     seen = _repository(client)
-    listed = client.ask("GET", "/releases", parameters={"per_page": "1"})
+    listed = client.ask("GET", "/releases", parameters={"per_page": "1"}, listing=True)
     releases = _count(listed)
     facts: dict[str, str | int | float] = {
         "repository": f"{seen.data['full_name']}, {'private' if seen.data.get('private') else 'public'}",
@@ -54,6 +55,7 @@ def _repository(client: Client) -> Answer:
     name = client.repository_name
     answer = client.ask("GET", also=(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND))
     if answer.is_success:
+        client.check_identity(SeenRepository.read(answer))
         return answer
     if answer.status == HTTPStatus.UNAUTHORIZED:
         raise NotAuthenticated(
@@ -69,9 +71,10 @@ def _repository(client: Client) -> Answer:
     if answer.status == HTTPStatus.NOT_FOUND and client.secret is None:
         raise NotPermitted(f"Without a token GitHub shows no repository {name}: configure an admin secret for it.")
     if answer.status == HTTPStatus.NOT_FOUND:
+        doubt = f" And {client.doubt}." if client.doubt else ""
         raise NotPermitted(
             f"GitHub shows this token no repository {name}: there is none of that name, or the token has no right to read "
-            "it; look at owner and repo, and at what the token was granted."
+            f"it; look at owner and repo, and at what the token was granted.{doubt}"
         )
     raise refusal(answer)
 

@@ -66,6 +66,8 @@ class _CappedRetry(GithubRetry):
         _pool: Any = None,
         _stacktrace: Any = None,
     ) -> Self:
+        if isinstance(error, urllib3.exceptions.TimeoutError):
+            raise error  # whoever waited in vain is told, and holds up nobody for as long again
         wait = None if response is None else self.get_retry_after(response)
         refused = response is not None and response.status in (*_REFUSED, HTTPStatus.MOVED_PERMANENTLY)
         if response is not None and (refused or (wait is not None and wait > _MAX_WAIT)):
@@ -181,21 +183,20 @@ class Connection:
             )
             return parsed(response.status_code, _lower(response.headers), response.text)
 
-    def get(self, url: str, headers: Mapping[str, str], secret: Secret | None = None) -> requests.Response:
+    def get(
+        self, url: str, headers: Mapping[str, str], secret: Secret | None = None, *, of_api: bool = False
+    ) -> requests.Response:
         """Begin to read ``url``; redirects are the caller's affair, and so is closing.
 
+        :param of_api: the API answers at once or not at all.
         :raises AnswerLost: there was no answer.
         """
+        patience = self._timeouts.api if of_api else self._timeouts.transfer
         with _transport_errors():
             return self._session.get(
                 url,
-                headers={
-                    "User-Agent": USER_AGENT,
-                    "Accept-Encoding": "identity",
-                    **headers,
-                    **authorization(secret),
-                },
-                timeout=(self._timeouts.connect, self._timeouts.transfer),
+                headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers, **authorization(secret)},
+                timeout=(min(self._timeouts.connect, patience), patience),
                 allow_redirects=False,
                 stream=True,
             )

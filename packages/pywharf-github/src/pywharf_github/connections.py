@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from pywharf_github.connection import Connection, Timeouts
@@ -30,6 +31,17 @@ class Connections:
             with self._lock:
                 self._all.add(connection)
         return connection
+
+    def is_api(self, url: str) -> bool:
+        return url.startswith(self.api_url + "/")
+
+    def may_have_token(self, url: str) -> bool:
+        """Only the API's host and port, and ``uploads.X`` beside ``api.X``."""
+        api, other = urlsplit(self.api_url), urlsplit(url)
+        if api.hostname is None or (other.scheme, other.port) != (api.scheme, api.port):
+            return False
+        beside = f"uploads.{api.hostname.removeprefix('api.')}" if api.hostname.startswith("api.") else api.hostname
+        return other.hostname in (api.hostname, beside)
 
     def close(self) -> None:
         with self._lock:

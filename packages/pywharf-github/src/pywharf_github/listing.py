@@ -120,7 +120,7 @@ class Listing:
                     yield release
 
     def flaws(self) -> Iterator[Flaw]:
-        """What ``sweep`` would remove; nothing of it is seen by a secret that may not write."""
+        """What ``sweep`` would remove, and what somebody took back; a secret that may not write sees no drafts."""
         for listed in self._those_listed():
             match _dead(listed):
                 case Draft():
@@ -130,6 +130,13 @@ class Listing:
                     name = found.file.filename
                     sentence = f"The release of {name}, which was deleted, still has assets."
                     yield Flaw(name, sentence, swept=True)
+                case None if releases.is_unpublished(listed.release):
+                    name = str(listed.release.get("tag_name"))
+                    sentence = (
+                        f"The release {name} was published and is a draft now, so nobody gets its file; publish it again on "
+                        "GitHub, or delete the draft."
+                    )
+                    yield Flaw(name, sentence)
 
     def sweep(self) -> int:
         """Remove what died on the way: drafts of ours older than an hour, assets of deleted files.

@@ -16,15 +16,17 @@ from pywharf_github import releases
 from pywharf_github.release_assets import Json
 from pywharf_github.releases import Published, Tombstone
 
-_GONE = ("deleted", "unpublished")
+_TAKEN_BACK = "unpublished"
+_GONE = ("deleted", _TAKEN_BACK)
 
 
 def read_notice(
-    headers: Mapping[str, str], body: bytes, secret: Secret, repository_name: str
+    headers: Mapping[str, str], body: bytes, secret: Secret, repository_name: str, repository_id: int | None = None
 ) -> Sequence[Change] | None:
     """What a webhook says changed; none for an event that changes nothing here.
 
-    :param repository_name: ``owner/repo``.
+    :param repository_name: ``owner/repo``, as configured; a repository that was renamed has another one.
+    :param repository_id: GitHub's number of it, which decides; None: it is not known yet, and the name does.
     :returns: None: not signed with ``secret``, or of another repository.
     """
     lower = {name.lower(): value for name, value in headers.items()}
@@ -32,7 +34,7 @@ def read_notice(
     if not hmac.compare_digest(signature.encode(), lower.get("x-hub-signature-256", "").encode()):
         return None
     payload = _payload(body, lower.get("content-type", ""))
-    if payload is None or _repository_of(payload) != repository_name.lower():
+    if payload is None or not _is_of(payload, repository_name, repository_id):
         return None
     event = lower.get("x-github-event")
     if event == "release" and isinstance(payload.get("release"), Mapping):
@@ -43,7 +45,7 @@ def read_notice(
 
 
 def _of_release(action: str, release: Json) -> Sequence[Change]:
-    if release.get("draft") and action not in _GONE:
+    if release.get("draft") and action != _TAKEN_BACK:  # as of an upload that another server's overtook
         return []
     try:
         found = releases.read({**release, "draft": False})
@@ -73,6 +75,11 @@ def _payload(body: bytes, content_type: str) -> Mapping[str, Any] | None:
     return payload if isinstance(payload, Mapping) else None
 
 
-def _repository_of(payload: Mapping[str, Any]) -> str | None:
+def _is_of(payload: Mapping[str, Any], name: str, number: int | None) -> bool:
     repository = payload.get("repository")
-    return str(repository.get("full_name")).lower() if isinstance(repository, Mapping) else None
+    if not isinstance(repository, Mapping):
+        return False
+    told = repository.get("id")
+    if number is not None and isinstance(told, int):
+        return told == number
+    return str(repository.get("full_name")).lower() == name.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -28,6 +29,30 @@ def _is_api_url(url: str) -> bool:
         )
     except ValueError:
         return False
+
+
+def doubt_about(api_url: str) -> str:
+    """What may be wrong with an address at which nothing is found, as half a sentence; or "".
+
+    GitHub Enterprise Server has its API below ``/api/v3``, github.com and ``*.ghe.com`` on a host ``api.…``:
+    https://docs.github.com/en/enterprise-server/rest/using-the-rest-api/getting-started-with-the-rest-api
+    """
+    parts = urlsplit(api_url)
+    if (parts.hostname or "").startswith("api.") or parts.path.rstrip("/").endswith("/api/v3"):
+        return ""
+    return f"api_url is {api_url}, but that of GitHub Enterprise Server ends with /api/v3"
+
+
+def _wrong_host(api_url: str) -> str | None:
+    """Why no API is at this address; None: there may be one."""
+    host = urlsplit(api_url).hostname or ""
+    if host in ("github.com", "www.github.com"):
+        return f"this is GitHub's site, not its API; leave api_url out, or write {API_URL}"
+    if host.endswith(".ghe.com") and not host.startswith("api."):
+        return f"this is the site, not its API, which is https://api.{host}"
+    if ":" in host:
+        return "an IPv6 address cannot be used here; give the host a name, and write that"
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,3 +97,14 @@ class GitHubOptions:
         default="redirect",
         example='"stream"',
     )
+    download_cache_bytes: int = option(
+        'how many bytes of the disk the files may take that downloads = "stream" keeps; the longest unused goes first',
+        default=20 * 1024**3,
+        example="100000000000",
+        expected="a number of bytes, 0 for keeping none",
+        minimum=0,
+    )
+
+    def problems(self) -> Sequence[str]:
+        reason = _wrong_host(self.api_url)
+        return [] if reason is None else [f'api_url = "{self.api_url}": {reason}']

@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from pywharf_core import NotAuthenticated, NotPermitted, Secret
 from pywharf_github.answers import Answer, refusal
-from pywharf_github.client import Client, is_token, segment
+from pywharf_github.client import Client, segment
 from pywharf_github.connections import Connections
+from pywharf_github.token_form import is_token
 from pywharf_github.workflow import OLD_WORKFLOW, WORKFLOW, Plan, is_ours, is_version_0_2_s, workflow_text
 
 

@@ -44,7 +44,7 @@ class PagesSite:
         self._states = ProjectStates(Branch(client, branch, (), HeadMemory()), index_filename)
 
     def write(self, folder: Path) -> Site:
-        private = bool(self._client.check_visible()["private"])
+        private = self._client.check_visible().private
         states = self._states.read().states
         urls: dict[str, str] = {}
         files: dict[NormalizedName, list[DistributionFile]] = defaultdict(list)

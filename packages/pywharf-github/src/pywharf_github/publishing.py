@@ -36,7 +36,7 @@ from pywharf_github import releases
 from pywharf_github.answers import Answer, AnswerLost, refusal
 from pywharf_github.client import Client
 from pywharf_github.release_assets import Json, digest_of, is_whole, name_on_github
-from pywharf_github.release_body import Body, body_of, stamp
+from pywharf_github.release_body import Body, body_of, draft_title, stamp
 from pywharf_github.release_requests import ReleaseRequests
 from pywharf_github.releases import Published, Tombstone
 
@@ -93,7 +93,7 @@ class Publisher:
         # Without `target_commitish`: naming a commit can need the right to change workflows.
         request = {
             "tag_name": file.filename,
-            "name": file.filename,
+            "name": draft_title(file.filename),
             "body": body.text,
             "draft": True,
             "make_latest": "false",
@@ -140,12 +140,12 @@ class Publisher:
     def _publish(self, draft: Json, file: DistributionFile) -> Published:
         for _ in range(_MAX_TRIES):
             try:
-                answer = self._publication(int(draft["id"]))
+                answer = self._publication(int(draft["id"]), file)
             except AnswerLost:
                 now = self._requests.by_id(int(draft["id"]))
                 if now is not None and not now.get("draft"):
                     return _published(file, releases.read(now))
-                answer = self._publication(int(draft["id"]))
+                answer = self._publication(int(draft["id"]), file)
             if answer.is_success:
                 return _published(file, releases.read(answer.data))
             if answer.status == HTTPStatus.NOT_FOUND:
@@ -176,8 +176,8 @@ class Publisher:
         self._requests.delete(found.release_id)
         return None
 
-    def _publication(self, release_id: int) -> Answer:
-        request = {"draft": False, "make_latest": "false"}
+    def _publication(self, release_id: int, file: DistributionFile) -> Answer:
+        request = {"draft": False, "name": file.filename, "make_latest": "false"}
         also = (*_REFUSED, HTTPStatus.NOT_FOUND)
         return self._client.ask("PATCH", f"/releases/{release_id}", body=request, also=also)
 

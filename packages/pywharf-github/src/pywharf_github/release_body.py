@@ -90,6 +90,11 @@ def tombstone_title(filename: str) -> str:
     return f"{filename} (deleted)"
 
 
+def draft_title(filename: str) -> str:
+    """Of an upload that runs, or died: a draft of another title was published once, and somebody took it back."""
+    return f"{filename} (upload under way)"
+
+
 def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 

@@ -2,7 +2,7 @@
 
 ::
 
-    release    tag and title: the file's name; published, or a draft while its upload runs
+    release    tag and title: the file's name; published, or a draft while its upload runs, whose title says so
     body       what pywharf knows of the file, as `release_body` writes it
     assets     the file itself, under the name that GitHub makes of it, and the larger attachments
 
@@ -16,6 +16,7 @@ knows the hash of its asset.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,17 +28,22 @@ from pywharf_core import (
     DistributionFile,
     InvalidUpload,
     Refused,
+    core_metadata_of,
     from_record,
     parse_filename,
     toml_text,
 )
 from pywharf_github import version_0_2
 from pywharf_github.release_assets import Json, asset_of, digest_of, is_sha256, is_uploaded, is_whole
-from pywharf_github.release_body import FIELDS, VERSION, document_in, text_of
+from pywharf_github.release_body import FIELDS, VERSION, document_in, draft_title, text_of
 
 MAX_FILE_BYTES = 2**31 - 1
 
-_MOST_UPDATES = 2**53  # that JSON keeps; above any counter that a clock of these centuries makes
+#: Counters below it are a clock's until 2109, see `changing`; what somebody wrote by hand above it is not taken, or it
+#: would stand before every later change.
+MOST_COUNTED = 2**52
+_HASH_NAME = re.compile(r"[a-z0-9_]{1,40}\Z")
+_HEX = re.compile(r"[0-9a-f]{1,256}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +90,8 @@ class Unreadable(Refused):
 class Draft:
     """An upload that is not published.
 
-    :ivar touched_at: when it was begun or last changed, as GitHub's clock or else the uploader's has it; None: no
-        pywharf began it, it is somebody else's.
+    :ivar touched_at: when it was begun or last changed, as GitHub's clock or else the uploader's has it; None: it is no
+        upload of pywharf's, but somebody else's.
     """
 
     release_id: int
@@ -97,7 +103,8 @@ def read(release: Json) -> Published | Tombstone | Draft | Refused:
     document = document_in(release)
     release_id = int(release["id"])
     if release.get("draft"):
-        return Draft(release_id, None if document is None else _touched_at(release, document))
+        is_not_upload = document is None or is_unpublished(release)
+        return Draft(release_id, None if is_not_upload else _touched_at(release, document or {}))
     tag = str(release["tag_name"])
     assets = [asset for asset in release.get("assets") or () if isinstance(asset, Mapping)]
     try:
@@ -123,9 +130,14 @@ def ids_of(file: DistributionFile) -> tuple[int, int] | None:
 
 def with_fields(published: Published, content: bytes) -> Published:
     """``published`` with the core metadata of its ``fields_asset``."""
-    fields = toml_text.loads(content.decode())[FIELDS]
-    metadata = {name: value if isinstance(value, str) else tuple(value) for name, value in fields.items()}
+    metadata = core_metadata_of(toml_text.loads(content.decode())[FIELDS])
     return replace(published, file=replace(published.file, core_metadata=metadata))
+
+
+def is_unpublished(release: Json) -> bool:
+    """Whether pywharf published it, and somebody made it a draft again."""
+    is_ours = bool(release.get("draft")) and document_in(release) is not None
+    return is_ours and release.get("name") != draft_title(str(release.get("tag_name")))
 
 
 def _touched_at(release: Json, document: Json) -> datetime | None:
@@ -179,20 +191,18 @@ def _ours(release: Json, tag: str, document: Json, assets: Sequence[Json]) -> Pu
 def _check_record(file: DistributionFile) -> None:
     """People can edit a body: what no upload would have written must not get into an index.
 
-    :raises ValueError, TypeError, OverflowError, InvalidUpload: it is such.
+    :raises ValueError, InvalidUpload: it is such.
     """
     parsed = parse_filename(file.filename, file.project)
     told = (file.project, Version(file.version), file.packagetype)
     if told != (parsed.project, parsed.version, parsed.packagetype):
         raise ValueError("of another file")
-    if file.upload_time.tzinfo is None:
-        raise ValueError("a time without a zone")
-    file.upload_time.astimezone(UTC)
-    if not 0 <= file.counter < _MOST_UPDATES:
+    if not 0 <= file.counter < MOST_COUNTED:
         raise ValueError("no counter")
-    texts = (file.requires_python, file.yanked, file.core_metadata_sha256, file.provenance_sha256, file.comment)
-    if not all(text is None or isinstance(text, str) for text in texts):
-        raise TypeError("no text")
+    if not all(_HASH_NAME.match(name) and _HEX.match(value) for name, value in file.hashes.items()):
+        raise ValueError("no hash")
+    if not all(text is None or is_sha256(text) for text in (file.core_metadata_sha256, file.provenance_sha256)):
+        raise ValueError("no SHA-256")
 
 
 def _not_ours(release: Json, tag: str, assets: Sequence[Json]) -> Published | Refused:

@@ -10,14 +10,15 @@ from pywharf_core import (
     AttachmentKind,
     DistributionFile,
     FileNotFound,
-    LocalPath,
+    OpenedFile,
     RedirectTo,
     StorageUnavailable,
 )
 from pywharf_github import releases
-from pywharf_github.client import Client, read_small
+from pywharf_github.client import Client
 from pywharf_github.disk_cache import DiskCache
 from pywharf_github.finding import Finder, changed, gone
+from pywharf_github.received import read_small
 from pywharf_github.releases import Published
 from pywharf_github.remote_file import BUFFER, RemoteFile
 from pywharf_github.signed_urls import SignedUrls
@@ -54,10 +55,19 @@ class Serving:
 
         return cast(BinaryIO, io.BufferedReader(RemoteFile(file, begin, first[0] if first else None), BUFFER))
 
-    def locate(self, file: DistributionFile) -> LocalPath | RedirectTo | None:
+    def at_hand(self, file: DistributionFile) -> OpenedFile | RedirectTo | None:
+        """As ``Storage.file_at_hand``."""
+        if self._downloads is not None:
+            stream = self._downloads.at_hand(file.sha256, file.size)
+            return None if stream is None else OpenedFile(stream)
+        asset_id = _known_asset(file)
+        url = None if asset_id is None else self._urls.known(asset_id)
+        return None if url is None else RedirectTo(url)
+
+    def locate(self, file: DistributionFile) -> OpenedFile | RedirectTo | None:
         """As ``Storage.locate_file``."""
         if self._downloads is not None:
-            return LocalPath(self._downloads.get(file.sha256, lambda: self.open(file)))
+            return OpenedFile(self._downloads.open(file.sha256, file.size, lambda: self.open(file)))
         asset_id = self._asset_of(file)
         answers: list[requests.Response] = []
         url = self._address(file, asset_id, answers)
@@ -91,9 +101,9 @@ class Serving:
         :raises FileNotFound: there is none.
         :raises FileChanged: it is not the listed file.
         """
-        ids = releases.ids_of(file)
-        if ids is not None and (not file.fingerprint or file.fingerprint.startswith(f"{ids[0]}-")):
-            return ids[1]
+        asset_id = _known_asset(file)
+        if asset_id is not None:
+            return asset_id
         found = self._finder.current(file)
         if found.file.fingerprint != file.fingerprint:
             raise changed(file)
@@ -125,3 +135,10 @@ class Serving:
                 self._urls.forget(asset_id)
                 raise StorageUnavailable(f"GitHub's storage does not give {file.filename}'s metadata right now.")
             return read_small(response)
+
+
+def _known_asset(file: DistributionFile) -> int | None:
+    """The asset that holds the file's bytes, if what is known of it fits together; None: GitHub has to be asked."""
+    ids = releases.ids_of(file)
+    fits = ids is not None and (not file.fingerprint or file.fingerprint.startswith(f"{ids[0]}-"))
+    return ids[1] if ids is not None and fits else None

@@ -6,7 +6,6 @@ asset and four minutes. Views made by ``acting_as`` share connections and what i
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,10 +19,9 @@ from pywharf_core import (
     Change,
     Condition,
     DistributionFile,
-    FileChanged,
     FileNotFound,
     Flaw,
-    LocalPath,
+    OpenedFile,
     Pace,
     ProjectState,
     RedirectTo,
@@ -37,7 +35,8 @@ from pywharf_core import (
     Verdict,
 )
 from pywharf_github import notices
-from pywharf_github.access import access_of
+from pywharf_github.access import AccessMemory, access_of
+from pywharf_github.attachments import Attachments
 from pywharf_github.branch import Branch, HeadMemory
 from pywharf_github.changing import Changer
 from pywharf_github.client import Client
@@ -52,6 +51,7 @@ from pywharf_github.publishing import Publisher
 from pywharf_github.release_requests import ReleaseRequests
 from pywharf_github.releases import MAX_FILE_BYTES
 from pywharf_github.remote_index import RemoteIndex, watched
+from pywharf_github.seen_repository import RepositoryIdentity
 from pywharf_github.serving import Serving
 from pywharf_github.signed_urls import SignedUrls
 
@@ -67,6 +67,7 @@ class GitHubStorageType(StorageType):
     name: ClassVar[str] = "github"
     options: ClassVar[type] = GitHubOptions
     auth: ClassVar[str] = "storage"
+    needs_secret: ClassVar[bool] = True
     max_file_bytes: ClassVar[int] = MAX_FILE_BYTES
 
     def open(self, repository: str, options: GitHubOptions, work: Path) -> GitHubStorage:
@@ -80,6 +81,8 @@ class _Shared:
 
     options: GitHubOptions
     connections: Connections
+    identity: RepositoryIdentity
+    access: AccessMemory
     head: HeadMemory
     urls: SignedUrls
     downloads: DiskCache
@@ -103,7 +106,7 @@ class GitHubStorage(Storage):
     def __init__(self, shared: _Shared, secret: Secret | None) -> None:
         self._shared = shared
         options = shared.options
-        self._client = Client(shared.connections, options.owner, options.repo, secret)
+        self._client = Client(shared.connections, options.owner, options.repo, secret, shared.identity)
         self._branch = Branch(self._client, options.branch, watched(options.index_filename), shared.head)
         self._index = RemoteIndex(self._branch, options.index_filename)
         self._states = ProjectStates(self._branch, options.index_filename)
@@ -133,10 +136,12 @@ class GitHubStorage(Storage):
         shared = _Shared(
             options=options,
             connections=Connections(options.api_url, timeouts),
+            identity=RepositoryIdentity(work, options.api_url, f"{options.owner}/{options.repo}", clock),
+            access=AccessMemory(clock),
             head=HeadMemory(),
             urls=SignedUrls(clock),
-            downloads=DiskCache(work / "downloads"),
-            attachments=DiskCache(work / "attachments", max_bytes=_ATTACHMENTS_KEPT, spared_for=0),
+            downloads=DiskCache.within(work / "downloads", options.download_cache_bytes, reserve=MAX_FILE_BYTES),
+            attachments=DiskCache.within(work / "attachments", _ATTACHMENTS_KEPT, reserve=0),
             dead=SeenDead(),
             now=now,
         )
@@ -146,7 +151,7 @@ class GitHubStorage(Storage):
         return GitHubStorage(self._shared, secret)
 
     def access(self) -> Verdict:
-        return access_of(self._client)
+        return access_of(self._client, self._shared.access)
 
     def condition(self) -> Condition:
         return condition_of(self._client)
@@ -154,6 +159,7 @@ class GitHubStorage(Storage):
     # --- reading ------------------------------------------------------------------------------------------
 
     def scan(self, known: Mapping[str, str]) -> Iterator[ScanResult]:
+        self._client.check_identity()
         return self._listing.scan(known)
 
     def flaws(self) -> Iterator[Flaw]:
@@ -172,33 +178,23 @@ class GitHubStorage(Storage):
     def open_file(self, file: DistributionFile) -> BinaryIO:
         return self._serving.open(file)
 
-    def locate_file(self, file: DistributionFile) -> LocalPath | RedirectTo | None:
+    def locate_file(self, file: DistributionFile) -> OpenedFile | RedirectTo | None:
         return self._serving.locate(file)
 
-    def read_attachment(self, file: DistributionFile, kind: AttachmentKind) -> bytes:
-        sha256 = file.core_metadata_sha256 if kind is AttachmentKind.METADATA else file.provenance_sha256
-        if sha256 is None:
-            return self._attachment(file, kind)
-        content = self._shared.attachments.read(sha256, lambda: self._attachment(file, kind))
-        if hashlib.sha256(content).hexdigest() == sha256:
-            return content
-        if kind is AttachmentKind.METADATA:  # the release was edited by hand; the archive still has what was published
-            content = super().read_attachment(file, kind)
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise FileChanged(f"The {kind} of {file.filename} on GitHub is not the one that is listed.")
-        return content
+    def file_at_hand(self, file: DistributionFile) -> OpenedFile | RedirectTo | None:
+        return self._serving.at_hand(file)
 
-    def _attachment(self, file: DistributionFile, kind: AttachmentKind) -> bytes:
-        found = self._finder.current(file)
-        content = self._serving.attachment(found, kind)
-        if content is None:  # then out of the archive
-            return super().read_attachment(replace(file, fingerprint=found.file.fingerprint), kind)
-        return content
+    def read_attachment(self, file: DistributionFile, kind: AttachmentKind) -> bytes:
+        return self._attachments.read(file, kind)
+
+    def attachment_at_hand(self, file: DistributionFile, kind: AttachmentKind) -> bytes | None:
+        return self._attachments.at_hand(file, kind)
 
     # --- changing -----------------------------------------------------------------------------------------
 
     def add_file(self, file: DistributionFile, staged: StagedFile) -> DistributionFile:
         added = self._publisher.publish(file, staged)
+        self._attachments.keep(added, staged.attachments)
         # Metadata that did not fit into the body need not be read again.
         return added if added.core_metadata is not None else replace(added, core_metadata=file.core_metadata)
 
@@ -207,7 +203,13 @@ class GitHubStorage(Storage):
     ) -> DistributionFile:
         """GitHub knows no compare-and-set here: of two servers' updates at one moment, either may stay in the release.
         Both tell a counter, the index keeps the higher, and the next rebuild writes it into the release."""
-        return self._changer.update(file, attachments or {})
+        updated = self._changer.update(file, attachments or {})
+        self._attachments.keep(updated, attachments or {})
+        return updated
+
+    def staging_folder(self) -> None:
+        """Anywhere. As this is asked before each upload, the cache of downloads gives way here if the disk got full."""
+        self._shared.downloads.leave_reserve()
 
     def update_project(self, state: ProjectState) -> None:
         self._states.put(state)
@@ -226,7 +228,7 @@ class GitHubStorage(Storage):
         return self._index.write(parts, replaces=replaces, message=message)
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, secret: Secret) -> Sequence[Change] | None:
-        return notices.read_notice(headers, body, secret, self._client.repository_name)
+        return notices.read_notice(headers, body, secret, self._client.repository_name, self._shared.identity.known())
 
     def close(self) -> None:
         self._shared.connections.close()
@@ -240,3 +242,7 @@ class GitHubStorage(Storage):
     @cached_property
     def _changer(self) -> Changer:
         return Changer(self._requests, self._finder, self._publisher, self._states, self._shared.now)
+
+    @cached_property
+    def _attachments(self) -> Attachments:
+        return Attachments(self._finder, self._serving, self._shared.attachments, super().read_attachment)

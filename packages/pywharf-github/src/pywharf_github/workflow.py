@@ -24,7 +24,7 @@ class Plan:
 
     :ivar name: of the package repository in pywharf's configuration.
     :ivar branch: None: the repository's default branch.
-    :ivar pywharf_version: that the workflow installs; None: the newest.
+    :ivar pywharf_version: that the workflow installs; None: the newest that has this command.
     """
 
     name: str
@@ -61,7 +61,7 @@ def workflow_text(plan: Plan, branch: str) -> str:
     return template.format(
         minute=number % 60,
         hour=number // 60 % 24,
-        pin="" if plan.pywharf_version is None else f"=={plan.pywharf_version}",
+        pin=">=1.0" if plan.pywharf_version is None else f"=={plan.pywharf_version}",  # 0.2 is another program
         name=shlex.quote(plan.name),
         branch=shlex.quote(branch),
         index_filename=shlex.quote(plan.index_filename),

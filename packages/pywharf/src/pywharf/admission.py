@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from starlette.types import Receive, Scope
 
+from pywharf.admitted import Admitted
 from pywharf.basic_authentication import basic_credentials
 from pywharf.exchange import Exchange, exchange_of
 from pywharf.session_table import Login, Session
 from pywharf.small_form import read_small_form
 from pywharf.wharf_in_force import OpenWharf
-from pywharf_core.auth import Access, Auth, Verdict
+from pywharf_core.auth import Access
 from pywharf_core.errors import InvalidRequest, NotAuthenticated, NotPermitted, StorageUnavailable, TooManyAttempts
-from pywharf_core.repository import Repository
 from pywharf_core.secret import Secret
 
 _WRONG = "The username or the password is wrong; the username is the repository's name, the password its secret."
@@ -23,32 +23,6 @@ _WRONG = "The username or the password is wrong; the username is the repository'
 
 class SeveralRepositories(InvalidRequest):
     """A session that reads several repositories asks at an address that names none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A caller who may do what was asked for.
-
-    :ivar secret: the caller's; None: anonymous.
-    :ivar access: all that the caller may do there, at least what was asked for.
-    :ivar by_session: a browser's session let the caller in, not credentials that came with the request.
-    """
-
-    repository: Repository
-    username: str
-    secret: Secret | None
-    access: Access = Access.READ
-    by_session: bool = False
-
-    @property
-    def may_write(self) -> bool:
-        """As far as is known before it is tried."""
-        return self.access >= Access.MAY_WRITE
-
-    def contradicted(self) -> None:
-        """The storage refused the caller's secret: ask anew next time."""
-        if self.secret is not None:
-            self.repository.verdicts.forget(self.username, self.secret)
 
 
 async def admit(scope: Scope, wanted: Access) -> Admitted:
@@ -214,34 +188,15 @@ async def _by_login(exchange: Exchange, opened: OpenWharf, name: str, login: Log
 async def _known(
     exchange: Exchange, opened: OpenWharf, name: str, username: str, secret: Secret, wanted: Access
 ) -> Admitted:
+    verdict = await opened.questions.of(name).verdict(username, secret, wanted, exchange.client)
     repository = opened.repositories.get(name)
-    if repository is None:  # as a wrong secret is answered, and slowed: names of repositories are not told
-        verdicts = opened.verdicts_of_unknown(name)
-        if verdicts.recall(username, secret, wanted) is None:
-            verdicts.admit_question(username, secret, exchange.client, elsewhere_too=opened.guesses)
-            await _pretend(opened, secret)
-            verdicts.remember(username, secret, Verdict(Access.UNKNOWN))
+    if repository is None or verdict.access is Access.UNKNOWN:  # alike, so that names of repositories are not told
         raise NotAuthenticated(_WRONG)
-    access = repository.verdicts.recall(username, secret, wanted)
-    if access is None:
-        repository.verdicts.admit_question(username, secret, exchange.client, elsewhere_too=opened.guesses)
-        verdict = await exchange.threads(repository).run(repository.auth.access, username, secret)
-        repository.verdicts.remember(username, secret, verdict)
-        access = verdict.access
-    if access is Access.UNKNOWN:
-        raise NotAuthenticated(_WRONG)
-    if access is Access.NONE:
-        raise NotPermitted(f"This secret has no right in the repository {repository.name}.")
-    if wanted is Access.WRITE and access < Access.MAY_WRITE:
-        raise NotPermitted(f"This secret may read the repository {repository.name}, not write to it.")
+    if verdict.access is Access.NONE:
+        why = f": {verdict.reason}" if verdict.reason else ""
+        raise NotPermitted(f"This secret has no right in the repository {name}{why}.")
+    if wanted is Access.WRITE and verdict.access < Access.MAY_WRITE:
+        raise NotPermitted(f"This secret may read the repository {name}, not write to it.")
     if (by_readers := opened.by_readers.get(name)) is not None:
         await by_readers.come(secret)
-    return Admitted(repository, username, secret, access)
-
-
-async def _pretend(opened: OpenWharf, secret: Secret) -> None:
-    """Take as long as a wrong secret takes where secrets are hashed, so that the time tells no repository's name."""
-    for repository in opened.repositories.values():
-        if not repository.auth.cheap and type(repository.auth).pretend is not Auth.pretend:
-            await opened.pretending.run(repository.auth.pretend, secret)
-            return
+    return Admitted(repository, username, secret, verdict.access)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from starlette.types import Message, Receive, Scope
 
+from pywharf.admitted import Admitted
 from pywharf.measurements import Measurements
 from pywharf.page_cache import PageCache
+from pywharf.session_table import Session
+from pywharf.sessions import Sessions
 from pywharf.threads import StorageThreads
 from pywharf.wharf_in_force import OpenWharf
 from pywharf_core.repository import Repository
-
-if TYPE_CHECKING:
-    from pywharf.admission import Admitted
-    from pywharf.session_table import Session
-    from pywharf.sessions import Sessions
 
 _KEY = "pywharf.exchange"
 
@@ -92,6 +90,12 @@ class Exchange:
 
     def threads(self, repository: Repository) -> StorageThreads:
         return self._in_force.threads[repository.name]
+
+    def index_threads(self, repository: Repository) -> StorageThreads:
+        return self._in_force.index_threads[repository.name]
+
+    def disk_threads(self, repository: Repository) -> StorageThreads:
+        return self._in_force.disk_threads[repository.name]
 
     def changing(self, repository: Repository) -> StorageThreads:
         return self._in_force.changing[repository.name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import BinaryIO
@@ -12,7 +13,7 @@ from typing import BinaryIO
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from pywharf.conditional import VARY, entity_tag, matches, send_unchanged
+from pywharf.conditional import VARY, entity_tag, matches
 from pywharf.exchange import exchange_of
 from pywharf.threads import StorageThreads
 from pywharf_core.errors import FileNotFound
@@ -32,38 +33,31 @@ class _Span:
     asked: bool = True
 
 
-async def send_file(
-    scope: Scope,
-    send: Send,
-    threads: StorageThreads,
-    stream: BinaryIO,
-    file: DistributionFile,
-    *,
-    repository: str,
-    immutable: bool,
-) -> None:
-    """Answer with the file's bytes, or the range asked for; closes ``stream``.
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """What a request about a listed file is answered: known before anybody looks at its bytes.
 
-    :param immutable: the URL is this repository's alone, so caches may keep the file for good.
-    :raises FileNotFound: before anything was sent, if the stream is not as long as the file.
+    :ivar span: the bytes to send; None: the answer has none.
     """
-    try:
-        if await threads.run(_length, stream) != file.size:
-            raise FileNotFound(f"{file.filename} is no longer what was listed; ask for the project's page again.")
+
+    file: DistributionFile
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    span: _Span | None = None
+
+    @classmethod
+    def to(cls, scope: Scope, file: DistributionFile, *, repository: str, immutable: bool) -> FileAnswer:
+        """
+        :param immutable: the URL is this repository's alone, so caches may keep the file for good.
+        """
         tag = entity_tag(repository, file.sha256)
         headers = _headers(file, tag, immutable=immutable)
         if matches(exchange_of(scope).headers, tag):
-            await send_unchanged(send, headers)
-            return
+            return cls(file, 304, headers)
         span = _span(scope, file.size, tag)
         if span is None:
-            headers += [(b"content-range", b"bytes */%d" % file.size), (b"content-length", b"0")]
-            await send({"type": "http.response.start", "status": 416, "headers": headers})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        status = 200
+            return cls(file, 416, [*headers, (b"content-range", b"bytes */%d" % file.size), (b"content-length", b"0")])
         if span.asked:
-            status = 206
             last = span.first + span.length - 1
             headers.append((b"content-range", b"bytes %d-%d/%d" % (span.first, last, file.size)))
         headers += [
@@ -71,13 +65,28 @@ async def send_file(
             (b"content-type", b"application/octet-stream"),
             (b"x-content-type-options", b"nosniff"),
         ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        if scope["method"] == "HEAD":
-            await send({"type": "http.response.body", "body": b""})
-        else:
-            await _send_span(exchange_of(scope).receive, send, threads, stream, span)
-    finally:
-        await threads.run(stream.close)
+        return cls(file, 206 if span.asked else 200, headers, None if scope["method"] == "HEAD" else span)
+
+    async def send(self, send: Send) -> None:
+        """Without bytes."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def send_bytes(self, scope: Scope, send: Send, threads: StorageThreads, stream: BinaryIO) -> None:
+        """With those of ``stream``, which is closed.
+
+        :raises FileNotFound: before anything was sent, if the stream is not as long as the file.
+        """
+        assert self.span is not None, "the answer has bytes"
+        try:
+            if await threads.run(_length, stream) != self.file.size:
+                raise FileNotFound(
+                    f"{self.file.filename} is no longer what was listed; ask for the project's page again."
+                )
+            await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+            await _send_span(exchange_of(scope).receive, send, threads, stream, self.span)
+        finally:
+            await threads.run(stream.close)
 
 
 async def _send_span(receive: Receive, send: Send, threads: StorageThreads, stream: BinaryIO, span: _Span) -> None:

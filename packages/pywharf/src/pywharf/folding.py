@@ -7,13 +7,14 @@ import logging
 import time
 
 from pywharf.threads import StorageThreads
-from pywharf_core.errors import NotAuthenticated, NotPermitted, WharfError
+from pywharf_core.errors import NotAuthenticated, NotPermitted, StorageUnavailable, WharfError
 from pywharf_core.remote_changes import PACE, fold_when_due
 from pywharf_core.repository import Repository
 
 logger = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.5  # seconds
+_LONGEST_WAIT = 3600.0  # seconds, if the storage asks for it: a rate limit's hour
 _WITHOUT_THE_RIGHT = 600.0  # seconds until it is tried again with a secret that was refused
 
 
@@ -37,7 +38,8 @@ async def fold_for_ever(repository: Repository, threads: StorageThreads) -> None
                     extra={"repository": repository.name, "error": str(error)},
                 )
         except WharfError as error:
-            pause = PACE
+            asked = (error.retry_after or 0.0) if isinstance(error, StorageUnavailable) else 0.0
+            pause = min(max(PACE, asked), _LONGEST_WAIT)
             logger.warning("remote index not updated", extra={"repository": repository.name, "error": str(error)})
         except Exception:
             pause = PACE

@@ -15,6 +15,7 @@ from pywharf.exchange import Exchange, attach
 from pywharf.http_errors import error_response
 from pywharf.logs import AccessLog, new_request_id, request_id
 from pywharf.measurements import Measurements
+from pywharf.session_cookie import read_token
 from pywharf.sessions import Sessions
 from pywharf.wharf_in_force import WharfInForce
 from pywharf_core.errors import WharfError
@@ -96,7 +97,8 @@ class Front:
             if scope["method"] == "POST":
                 refuse_foreign_pages(exchange.headers)
             if b"cookie" in exchange.headers and b"authorization" not in exchange.headers:
-                exchange.session = await self._sessions.of_request(scope)
+                token = read_token(scope)
+                exchange.session = None if token is None else await self._sessions.open(token)
             opened = await self._in_force.current()
             if opened is None:
                 await self._application(scope, exchange.receive, send)

@@ -16,7 +16,7 @@ from pywharf.conditional import VARY
 from pywharf.exchange import exchange_of
 from pywharf.logs import request_id
 from pywharf.pages.addresses import addresses_of
-from pywharf.pages.navigation import is_navigation, see_other, to_login
+from pywharf.pages.navigation import is_navigation, see_other, to_login, to_login_from_form
 from pywharf.pages.rendering import render
 from pywharf_core.errors import (
     ConfigurationConflict,
@@ -66,10 +66,6 @@ _MOST_PATIENCE = 5  # seconds
 
 _CHALLENGE = 'Basic realm="pywharf", charset="UTF-8"'
 
-#: A 401 has to name a way to authenticate (RFC 9110, section 15.5.2); of Basic browsers would make a dialog of their own
-#: where somebody's session ended before a form was sent, and keep what is written there beyond every logout.
-FORM_CHALLENGE = 'Cookie realm="pywharf"'
-
 
 def status_of(error: WharfError) -> int:
     return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
@@ -83,9 +79,7 @@ def error_response(scope: Scope, error: Exception) -> Response:
     match error:
         case WharfError():
             status, sentence = status_of(error), str(error)
-            if isinstance(error, NotAuthenticated):
-                headers["WWW-Authenticate"] = FORM_CHALLENGE if _is_form_of_a_browser(scope) else _CHALLENGE
-            headers |= retry_after(error)
+            headers |= headers_of(error)
         case HTTPException():
             status, sentence = error.status_code, _ROUTING.get(error.status_code, str(error.detail))
             headers |= dict(error.headers or {})
@@ -105,27 +99,28 @@ def error_response(scope: Scope, error: Exception) -> Response:
     return _rendered(scope, status, sentence, headers)
 
 
-def retry_after(error: WharfError) -> dict[str, str]:
-    """The header that says when another try makes sense; empty where none does."""
-    if not isinstance(error, StorageUnavailable | TooManyAttempts):
-        return {}
-    return {"Retry-After": str(max(1, min(error.retry_after or 1, _MOST_PATIENCE)))}
+def headers_of(error: WharfError) -> dict[str, str]:
+    """What an error's status wants beside it: with which credentials, or when, another try makes sense."""
+    if isinstance(error, NotAuthenticated):
+        return {"WWW-Authenticate": _CHALLENGE}  # every 401 has one (RFC 9110, section 15.5.2)
+    if isinstance(error, StorageUnavailable | TooManyAttempts):
+        return {"Retry-After": str(max(1, min(error.retry_after or 1, _MOST_PATIENCE)))}
+    return {}
 
 
 def _sent_elsewhere(scope: Scope, error: Exception) -> Response | None:
-    """For a person in front of a browser: the login, or the page on which to choose a repository."""
+    """For a person in front of a browser: the login, or the page on which to choose a repository.
+
+    Never 401 where no credentials came: browsers answer its challenge with a dialog of their own, and keep what is
+    written there beyond every logout.
+    """
     exchange = exchange_of(scope)
-    if scope["method"] not in ("GET", "HEAD") or b"authorization" in exchange.headers or not is_navigation(exchange):
+    if b"authorization" in exchange.headers or not is_navigation(exchange):
         return None
-    if isinstance(error, NotAuthenticated):
-        return to_login(scope)
-    return see_other(addresses_of(scope).home) if isinstance(error, SeveralRepositories) else None
-
-
-def _is_form_of_a_browser(scope: Scope) -> bool:
-    """Browsers say ``Origin`` with every form, and package tools with none."""
-    headers = exchange_of(scope).headers
-    return scope["method"] == "POST" and b"origin" in headers and b"authorization" not in headers
+    looking = scope["method"] in ("GET", "HEAD")
+    if isinstance(error, NotAuthenticated) and (looking or exchange.for_people):
+        return to_login(scope) if looking else to_login_from_form(scope)
+    return see_other(addresses_of(scope).home) if looking and isinstance(error, SeveralRepositories) else None
 
 
 _ROUTING = {
@@ -153,6 +148,7 @@ def _rendered(scope: Scope, status: int, sentence: str, headers: dict[str, str])
 
 def _page(scope: Scope, status: int, sentence: str, headers: dict[str, str]) -> Response:
     logged_in = exchange_of(scope).session is not None
+    looking = scope["method"] in ("GET", "HEAD")  # what a form may not do is not always its secret's fault
     return render(
         scope,
         "error.html",
@@ -162,7 +158,7 @@ def _page(scope: Scope, status: int, sentence: str, headers: dict[str, str]) -> 
         heading=_HEADINGS.get(status) or HTTPStatus(status).phrase,
         sentences=sentence.split("\n"),
         request=request_id.get(),
-        may_log_in=status == 401 or (status == 403 and not logged_in),
+        may_log_in=status == 401 or (status == 403 and (looking or not logged_in)),
     )
 
 

@@ -49,10 +49,13 @@ def listen(host: str, port: int) -> socket.socket:
 def url_of(listener: socket.socket, *, scheme: str, path_prefix: str = "") -> str:
     """The URL, without a slash at its end, under which a client on this machine reaches the socket."""
     host, port = listener.getsockname()[:2]
-    address = ipaddress.ip_address(host.partition("%")[0])
-    if address.is_unspecified:  # 0.0.0.0 and :: are not addresses a client can use everywhere
-        host = "127.0.0.1" if address.version == 4 else "::1"
+    if is_on_every_address(listener):  # 0.0.0.0 and :: are not addresses a client can use everywhere
+        host = "::1" if ":" in host else "127.0.0.1"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{quote(path_prefix)}"
+
+
+def is_on_every_address(listener: socket.socket) -> bool:
+    return ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_unspecified
 
 
 def _sentence(host: str, port: int, error: OSError) -> str:

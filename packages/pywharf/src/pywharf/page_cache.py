@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import re
 from collections import OrderedDict
@@ -22,6 +23,7 @@ _GZIP_LEVEL = 6
 _NOT_ZERO = re.compile(rb"(?!0*\.?0*\Z)[\d.]++\Z")
 
 RawHeaders = list[tuple[bytes, bytes]]
+_Place = tuple[str, str, str]  # repository, key, media type
 
 
 @dataclass(slots=True)
@@ -68,7 +70,9 @@ class PageCache:
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._pages: OrderedDict[tuple[str, str, str], CachedPage] = OrderedDict()
+        self._pages: OrderedDict[_Place, CachedPage] = OrderedDict()
+        # By the version of the index too: whoever came after a change joins nobody who began before it.
+        self._builds: dict[tuple[_Place, int], asyncio.Task[CachedPage]] = {}
 
     def fresh(self, repository: Repository, key: str, media_type: str) -> CachedPage | None:
         """The page, if it is here and nobody changed the index since: the whole path of most requests."""
@@ -82,7 +86,7 @@ class PageCache:
     async def page(
         self, threads: StorageThreads, repository: Repository, source: PageSource, media_type: str
     ) -> CachedPage:
-        """The page as it is now.
+        """The page as it is now, made once for all who ask at the same time.
 
         :raises WharfError: what ``source`` raises; nothing is kept then.
         """
@@ -91,21 +95,39 @@ class PageCache:
         place = (repository.name, source.key, media_type)
         # Before the rows are read: what changes in between shows as another version next time.
         version = repository.index.version()
-        page = self._pages.get(place)
-        if page is not None and await threads.run(source.revision) == page.revision:
-            page.version = version
-            return page
-        page = await threads.run(_build, repository.name, source, media_type, version)
-        self._keep(place, page)
-        return page
+        build = self._builds.get((place, version))
+        if build is None:
+            build = asyncio.create_task(self._made(threads, place, source, version))
+            build.add_done_callback(_looked_at)
+            self._builds[place, version] = build
+        return await asyncio.shield(build)  # who goes away takes nobody's page along
 
-    def _keep(self, place: tuple[str, str, str], page: CachedPage) -> None:
+    async def _made(self, threads: StorageThreads, place: _Place, source: PageSource, version: int) -> CachedPage:
+        try:
+            page = self._pages.get(place)
+            if page is not None and await threads.run(source.revision) == page.revision:
+                page.version = version
+                return page
+            repository, _, media_type = place
+            page = await threads.run(_build, repository, source, media_type, version)
+            self._keep(place, page)
+            return page
+        finally:
+            del self._builds[place, version]
+
+    def _keep(self, place: _Place, page: CachedPage) -> None:
         if (old := self._pages.pop(place, None)) is not None:
             self._bytes -= old.size
         self._pages[place] = page
         self._bytes += page.size
         while self._bytes > self._most_bytes and len(self._pages) > 1:
             self._bytes -= self._pages.popitem(last=False)[1].size
+
+
+def _looked_at(build: asyncio.Task[CachedPage]) -> None:
+    """All who asked may be gone: then its failure is nobody's."""
+    if not build.cancelled():
+        build.exception()
 
 
 async def send_page(method: str, headers: Mapping[bytes, bytes], send: Send, page: CachedPage) -> None:

@@ -10,8 +10,16 @@ import click
 
 from pywharf_core.plugins import Plugins
 
+_EPILOG = """Examples:
 
-@click.command("server")
+\b
+pywharf server ROOT
+pywharf server ROOT --private 'acme-*' --host 127.0.0.1 --port 8080
+pywharf server ROOT --workers 4 --trusted_proxy 10.0.0.0/8
+"""
+
+
+@click.command("server", epilog=_EPILOG)
 @click.argument("root", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--config", metavar="PATH", help="The repositories, as TOML; `-`: standard input. [default: ROOT/config.toml]"

@@ -14,8 +14,8 @@ import secrets
 import sqlite3
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from nacl.exceptions import CryptoError
@@ -23,6 +23,7 @@ from nacl.secret import SecretBox
 
 from pywharf_core.root import Root
 from pywharf_core.secret import Secret
+from pywharf_core.server_database import ServerDatabase
 
 IDLE = 12 * 3600.0  # seconds without a request after which a session is over
 LONGEST = 7 * 24 * 3600.0  # seconds for which a login lasts at most
@@ -31,11 +32,14 @@ _TOUCH_WITHIN = 0.2  # seconds of waiting for other writers: it is no reason to 
 # A clock that was far ahead at a login, and was put right: the session must not last until that time comes.
 _AHEAD = 3600.0  # seconds that a login may lie in the future
 _MOST_SESSIONS = 10_000  # of one ROOT; the ones that were idle longest make room
+# Of these, begun with one secret by one process: whoever has a good one ends nobody else's sessions by many logins.
+_MOST_OF_A_SECRET = 1_000
 _MOST_LOGINS = 50  # of one session
 
 _SCHEMA = """
 create table if not exists sessions (
-    id blob primary key, seen_at real not null, created_at real not null, logins blob not null, notice blob
+    id blob primary key, seen_at real not null, created_at real not null, logins blob not null, notice blob,
+    begun_with blob
 ) strict, without rowid
 """
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\Z")
@@ -80,13 +84,15 @@ class SessionTable:
     """
 
     def __init__(self, root: Root, clock: Callable[[], float] = time.time) -> None:
-        self._path = root.server_database
         self._clock = clock
-        if not self._path.exists():  # 0600 from its first moment
-            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
-        with self._connection() as connection:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute(_SCHEMA)
+        # Not in the file, which would tell otherwise whether a guess at a secret is right: so each process counts for itself.
+        self._key = os.urandom(32)
+        self._database = ServerDatabase(root, _SCHEMA)
+        with self._database.transaction() as connection:
+            if not connection.execute(
+                "select 1 from pragma_table_info('sessions') where name = 'begun_with'"
+            ).fetchone():
+                connection.execute("alter table sessions add column begun_with blob")  # of a version before 1.0.0
             self._sweep(connection)
 
     def open(self, token: str) -> Session | None:
@@ -94,7 +100,7 @@ class SessionTable:
         if not _TOKEN.match(token):
             return None
         now = self._clock()
-        with self._connection() as connection:
+        with self._database.connection() as connection:
             row = connection.execute(
                 "select seen_at, created_at, logins, notice from sessions where id = ?", (_id(token),)
             ).fetchone()
@@ -125,34 +131,46 @@ class SessionTable:
             logins.pop(next(iter(logins)))
         token = secrets.token_urlsafe(32)
         sealed = _box(token).encrypt(_written(logins))
-        with self._transaction() as connection:
+        begun_with = self._known_by(secret)
+        with self._database.transaction() as connection:
             if before is not None:
                 connection.execute("delete from sessions where id = ?", (_id(before.token),))
             self._sweep(connection)
             connection.execute(
+                "delete from sessions where id in"
+                " (select id from sessions where begun_with = ? order by seen_at desc limit -1 offset ?)",
+                (begun_with, _MOST_OF_A_SECRET - 1),
+            )
+            connection.execute(
                 "delete from sessions where id in (select id from sessions order by seen_at desc limit -1 offset ?)",
                 (_MOST_SESSIONS - 1,),
             )
-            connection.execute("insert into sessions values (?, ?, ?, ?, null)", (_id(token), now, now, sealed))
+            connection.execute(
+                "insert into sessions (id, seen_at, created_at, logins, begun_with) values (?, ?, ?, ?, ?)",
+                (_id(token), now, now, sealed, begun_with),
+            )
         return Session(token, logins)
 
     def log_out(self, session: Session) -> None:
-        with self._connection() as connection:
+        with self._database.connection() as connection:
             connection.execute("delete from sessions where id = ?", (_id(session.token),))
 
     def put_notice(self, session: Session, notice: str) -> None:
         """Say it on the next page; what was not shown yet is replaced."""
         sealed = _box(session.token).encrypt(notice.encode())
-        with self._connection() as connection:
+        with self._database.connection() as connection:
             connection.execute("update sessions set notice = ? where id = ?", (bytes(sealed), _id(session.token)))
 
     def notice_was_shown(self, session: Session) -> None:
         """Do not show it again; one that came meanwhile stays."""
-        with self._connection() as connection:
+        with self._database.connection() as connection:
             connection.execute(
                 "update sessions set notice = null where id = ? and notice = ?",
                 (_id(session.token), session.sealed_notice),
             )
+
+    def _known_by(self, secret: Secret) -> bytes:
+        return hashlib.blake2b(secret.reveal().encode("utf-8", "surrogatepass"), key=self._key, digest_size=32).digest()
 
     def _sweep(self, connection: sqlite3.Connection) -> None:
         now = self._clock()
@@ -160,23 +178,6 @@ class SessionTable:
             "delete from sessions where seen_at < ? or created_at not between ? and ?",
             (now - IDLE, now - LONGEST, now + _AHEAD),
         )
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as connection:
-            connection.execute("pragma synchronous = full")  # a logout stays one
-            yield connection
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._connection() as connection:
-            connection.execute("begin immediate")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("rollback")
-                raise
-            connection.execute("commit")
 
 
 def _derived(token: str, purpose: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Browser sessions for the event loop: from a request's cookie to who is logged in where."""
+"""Browser sessions for the event loop: from a token to who is logged in where."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ import sqlite3
 from collections.abc import Callable
 from typing import ParamSpec
 
-from starlette.types import Scope
-
-from pywharf.session_cookie import read_token
 from pywharf.session_table import Session, SessionTable
 from pywharf.threads import StorageThreads
 from pywharf_core.root import Root
@@ -27,10 +24,9 @@ class Sessions:
         self._table = SessionTable(root)
         self._threads = StorageThreads(4)
 
-    async def of_request(self, scope: Scope) -> Session | None:
-        """None: no cookie of ours, or one that opens nothing any more."""
-        token = read_token(scope)
-        return None if token is None else await self._threads.run(self._table.open, token)
+    async def open(self, token: str) -> Session | None:
+        """See ``SessionTable.open``."""
+        return await self._threads.run(self._table.open, token)
 
     async def log_in(self, before: Session | None, repository: str, username: str, secret: Secret) -> Session:
         """See ``SessionTable.log_in``. The caller has seen that the secret is good."""

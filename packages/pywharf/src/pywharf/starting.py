@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pywharf.listening import listen, url_of
+from pywharf.listening import is_on_every_address, listen, url_of
 from pywharf.logs import configure_logging
 from pywharf.serve import serve
 from pywharf.settings import ServerSettings
@@ -54,7 +54,7 @@ def start(
 
     def say_what_is_served() -> None:
         with suppress(BrokenPipeError):  # nobody reads: no reason not to serve
-            click.echo(_welcome(url, repositories))
+            click.echo(_welcome(url, repositories, everywhere=is_on_every_address(listener)))
 
     return serve(listener, settings, workers=workers, hypercorn=hypercorn, on_listening=say_what_is_served)
 
@@ -118,8 +118,10 @@ def _warn_of_open_names(repositories: Mapping[str, RepositoryConfiguration], set
         )
 
 
-def _welcome(url: str, repositories: Mapping[str, RepositoryConfiguration] | None) -> str:
+def _welcome(url: str, repositories: Mapping[str, RepositoryConfiguration] | None, *, everywhere: bool) -> str:
     lines = [f"listening on {url}"]
+    if everywhere:
+        lines.append("and on every other address of this machine; --host 127.0.0.1 is for this machine alone")
     if repositories is None:
         lines.append("no configuration yet; give one with:")
         lines.append(f"    curl -F config=@config.toml -F admin_secret=@admin_secret.toml {url}/initialize/")

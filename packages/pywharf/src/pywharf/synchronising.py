@@ -17,7 +17,7 @@ from pywharf.measurements import Measurements
 from pywharf.threads import StorageThreads
 from pywharf_core.errors import StorageUnavailable, WharfError
 from pywharf_core.missing_metadata import complete_metadata
-from pywharf_core.remote_changes import resolve_intents
+from pywharf_core.remote_recovery import resolve_intents
 from pywharf_core.repository import Repository
 from pywharf_core.root import Root
 
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 _ASK_FOR_THE_LOCK_EVERY = 1.0  # seconds
 _LISTEN_EVERY = 0.5  # seconds
+_LONGEST_WAIT = 3600.0  # seconds: a rate limit's hour
 _RETRY_FIRST = 2.0  # seconds after a failure, doubled up to the interval
 
 
@@ -40,6 +41,7 @@ class Synchroniser:
         self._notice = asyncio.Event()
         self._synchronised = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._asked_to_wait = 0.0  # seconds, by the storage, at the last failure
 
     async def start(self) -> None:
         """Return when unknown names are safe: until the first look at the storage nobody else answers for them."""
@@ -80,8 +82,9 @@ class Synchroniser:
                 pause = min(_RETRY_FIRST, interval)
                 await self._wait(interval)
             else:
-                # Not all servers at once after an outage.
-                await self._wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 - no secret hangs on it
+                # Not all servers at once after an outage; and not before the storage is ready, as when a rate limit ends.
+                pause_now = pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret hangs on it
+                await self._wait(max(pause_now, self._asked_to_wait))
                 pause = min(pause * 2, interval)
 
     async def _wait(self, seconds: float) -> None:
@@ -108,8 +111,9 @@ class Synchroniser:
 
     async def _synchronise(self) -> bool:
         name = self._repository.name
+        self._asked_to_wait = 0.0
         try:
-            report = await self._threads.run(self._repository.synchronise)
+            report = await self._threads.run(self._repository.synchronise, sparing=True)
             await self._threads.run(resolve_intents, self._repository)
             if swept := await self._threads.run(self._repository.sweep):
                 logger.info("unfinished uploads removed", extra={"repository": name, "files": swept})
@@ -124,6 +128,7 @@ class Synchroniser:
                     },
                 )
         except StorageUnavailable as error:
+            self._asked_to_wait = min(error.retry_after or 0.0, _LONGEST_WAIT)
             logger.warning("index not synchronised", extra={"repository": name, "error": str(error)})
             return False
         except WharfError as error:

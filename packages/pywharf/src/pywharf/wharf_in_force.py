@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from pywharf.measurements import Measurements
 from pywharf.page_cache import PageCache
+from pywharf.questions import AllQuestions
 from pywharf.settings import ServerSettings
 from pywharf.synchronising import Synchroniser
 from pywharf.synchronising_by_readers import SynchroniserByReaders, is_synchronised_by_readers
@@ -19,7 +19,6 @@ from pywharf_core.configuration_in_force import ConfigurationInForce, Generation
 from pywharf_core.errors import WharfError
 from pywharf_core.plugins import Plugins
 from pywharf_core.root import Root
-from pywharf_core.verdicts import Guesses, Verdicts
 from pywharf_core.wharf import Wharf
 
 logger = logging.getLogger(__name__)
@@ -29,23 +28,21 @@ _THREADS_PER_REPOSITORY = 16
 _PAGES_AT_ONCE = 2
 _SEARCHES_AT_ONCE = 2
 _STATUSES_AT_ONCE = 2
+_UPKEEPS_AT_ONCE = 4  # of one repository: its synchronisation, missing metadata, notices, and the remote index
 _FOLLOW_EVERY = 1.0  # seconds
-# Of one client address, whichever repositories it names: far above what one of them allows, or who thinks of another
-# name each time would never be slowed.
-_GUESSES, _GUESSES_PER_SECOND = 100.0, 2.5
-_UNKNOWN_NAMES = 1000  # asked for as repositories, and remembered at once
 
 
 class OpenWharf:
     """One generation's repositories, each with its threads and its synchroniser; closed when the last user leaves.
 
-    :ivar threads: by repository: for what may ask its storage.
+    :ivar threads: by repository: for what may ask its storage, and wait for it.
+    :ivar index_threads: likewise, for what its local index tells, and is at hand: no storage can hold that up.
+    :ivar disk_threads: likewise, for bytes of files from and to the local disk.
     :ivar changing: likewise, for what changes it: a plugin that judges an upload for ever keeps no reader waiting.
     :ivar page_threads: for pages for people, which ask no storage; so neither do the following two.
     :ivar search_threads: for what is searched.
-    :ivar pretending: for questions about repositories that are none; strangers can ask them, and nobody waits for them.
-    :ivar guesses: of unknown secrets, for all repositories and unknown names together.
     :ivar status_threads: for how repositories are doing; whoever watches is told of those that stall, too.
+    :ivar questions: what secrets may do.
     """
 
     def __init__(self, generation: int, wharf: Wharf, root: Root, measurements: Measurements) -> None:
@@ -55,32 +52,24 @@ class OpenWharf:
         self.repositories = wharf.repositories
         self.pages = PageCache()
         self.threads = {name: StorageThreads(_THREADS_PER_REPOSITORY) for name in wharf.repositories}
+        self.index_threads = {name: StorageThreads(_THREADS_PER_REPOSITORY) for name in wharf.repositories}
+        self.disk_threads = {name: StorageThreads(_THREADS_PER_REPOSITORY) for name in wharf.repositories}
         self.changing = {name: StorageThreads(_THREADS_PER_REPOSITORY) for name in wharf.repositories}
         self.page_threads = StorageThreads(_PAGES_AT_ONCE)
         self.search_threads = StorageThreads(_SEARCHES_AT_ONCE)
         self.status_threads = StorageThreads(_STATUSES_AT_ONCE)
-        self.pretending = StorageThreads(1)
-        self.guesses = Guesses(together=False, burst=_GUESSES, per_second=_GUESSES_PER_SECOND)
+        self.questions = AllQuestions(wharf.repositories, self._in_use)
         self.by_readers = {
-            name: SynchroniserByReaders(repository, self.threads[name], measurements)
+            name: SynchroniserByReaders(repository, StorageThreads(_UPKEEPS_AT_ONCE), measurements)
             for name, repository in wharf.repositories.items()
             if is_synchronised_by_readers(repository)
         }
         self._synchronisers = [
-            self.by_readers.get(name) or Synchroniser(repository, root, self.threads[name], measurements)
+            self.by_readers.get(name) or Synchroniser(repository, root, StorageThreads(_UPKEEPS_AT_ONCE), measurements)
             for name, repository in wharf.repositories.items()
         ]
-        self._verdicts_of_unknown: OrderedDict[str, Verdicts] = OrderedDict()
         self._users = 0
         self._retired = False
-
-    def verdicts_of_unknown(self, name: str) -> Verdicts:
-        """Verdicts for a name that no repository has: slowed and remembered there like here, nobody can tell which is."""
-        verdicts = self._verdicts_of_unknown.pop(name, None) or Verdicts(cheap=True)
-        self._verdicts_of_unknown[name] = verdicts
-        if len(self._verdicts_of_unknown) > _UNKNOWN_NAMES:
-            self._verdicts_of_unknown.popitem(last=False)
-        return verdicts
 
     async def start(self) -> None:
         """Begin to synchronise; from when this returns, requests may be answered."""
@@ -95,6 +84,14 @@ class OpenWharf:
         self._users -= 1
         if self._retired and not self._users:
             self.wharf.close()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
 
     async def retire(self) -> None:
         """Stop synchronising, and close as soon as nobody uses it."""

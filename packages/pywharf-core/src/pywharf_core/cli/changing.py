@@ -8,6 +8,7 @@ import click
 from packaging.utils import NormalizedName
 
 from pywharf_core.cli.json_flag import JSON_FLAG, print_json
+from pywharf_core.cli.nearest_release import nearest_named
 from pywharf_core.cli.project_name import project_name
 from pywharf_core.cli.repositories import Source, on_configured_repositories
 from pywharf_core.filenames import parse_filename
@@ -34,7 +35,7 @@ def yank(plugins: Plugins, source: Source, name: str, release: str, reason: str,
     if undo and reason:
         raise click.UsageError("--undo takes no --reason.")
     project, version = _release(release)
-    with source.open_one(plugins, name) as repository:
+    with source.open_one(plugins, name) as repository, nearest_named(repository, project, version):
         files = changes.yank(repository, project, version, None if undo else reason)
     _say(files, "unyanked" if undo else "yanked", as_json=as_json)
 
@@ -56,7 +57,7 @@ def delete(plugins: Plugins, source: Source, name: str, what: str, as_json: bool
 
     if "==" in what:
         project, version = _release(what)
-        with source.open_one(plugins, name) as repository:
+        with source.open_one(plugins, name) as repository, nearest_named(repository, project, version):
             files = changes.delete(repository, project, version=version)
     else:
         parse_filename(what)  # for its sentence
@@ -73,8 +74,11 @@ def delete(plugins: Plugins, source: Source, name: str, what: str, as_json: bool
 @click.argument("status", type=click.Choice([status.value for status in ProjectStatus]))
 @click.option("--reason", help="Shown with the status.")
 @on_configured_repositories
+@JSON_FLAG
 @click.pass_obj
-def set_status(plugins: Plugins, source: Source, name: str, project: str, status: str, reason: str | None) -> None:
+def set_status(
+    plugins: Plugins, source: Source, name: str, project: str, status: str, reason: str | None, as_json: bool
+) -> None:
     """Set a project's status marker (PEP 792).
 
     Archived and quarantined projects take no uploads; quarantined ones offer no files.
@@ -82,9 +86,13 @@ def set_status(plugins: Plugins, source: Source, name: str, project: str, status
     # Here for start-up speed, as above.
     from pywharf_core import changes
 
-    with source.open_one(plugins, name) as repository:
-        state = changes.set_status(repository, project_name(project), ProjectStatus(status), reason)
-    click.echo(f"{state.name} is {state.status.value}.")
+    normalised = project_name(project)
+    with source.open_one(plugins, name) as repository, nearest_named(repository, normalised):
+        state = changes.set_status(repository, normalised, ProjectStatus(status), reason)
+    if as_json:
+        print_json({"project": state.name, "status": state.status.value, "reason": state.reason})
+    else:
+        click.echo(f"{state.name} is {state.status.value}.")
 
 
 def _release(text: str) -> tuple[NormalizedName, str]:

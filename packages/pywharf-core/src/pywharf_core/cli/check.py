@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pywharf_core.amounts import duration
 from pywharf_core.auth import Access
+from pywharf_core.cli.failure import told
 from pywharf_core.cli.json_flag import JSON_FLAG, print_json
 from pywharf_core.cli.repositories import Source, on_configured_repositories
 from pywharf_core.cli.table import table_lines
 from pywharf_core.errors import NotSupported, WharfError
 from pywharf_core.plugins import Plugins
-from pywharf_core.storage import Condition
+from pywharf_core.storage_answers import Condition
 
 if TYPE_CHECKING:
     from pywharf_core.repository import Repository
@@ -26,7 +28,7 @@ class _Finding:
     """How one repository is doing.
 
     :ivar right: what the server's own secret may do; None: the storage knows no secrets of its own.
-    :ivar index_age_seconds: since the synchronisation before this one; None: there was none.
+    :ivar index_age_seconds: since the last synchronisation, which is this one if it succeeded; None: there was none.
     :ivar facts: what the storage tells of itself, see ``Condition``; so ``warnings``.
     """
 
@@ -43,14 +45,15 @@ class _Finding:
     problem: str | None
 
 
-@click.command("check")
+@click.command("check", epilog="Example: pywharf check --root ROOT")
 @on_configured_repositories
 @JSON_FLAG
 @click.pass_obj
 def check(plugins: Plugins, source: Source, as_json: bool) -> None:
     """Contact every repository and say how each is doing.
 
-    Each is synchronised on the way. Exit status 1 if any is bad.
+    Each is synchronised on the way, and INDEX AGE is the time since that; of one that cannot be, since it last could.
+    Exit status 1 if any is bad.
     """
     with source.open(plugins) as wharf:
         findings = [_look_at(repository) for repository in wharf.repositories.values()]
@@ -82,7 +85,7 @@ def _row(finding: _Finding) -> tuple[str, ...]:
         finding.right or "-",
         str(finding.files),
         str(finding.refused),
-        "never" if finding.index_age_seconds is None else f"{finding.index_age_seconds:.0f} s",
+        "never" if finding.index_age_seconds is None else duration(finding.index_age_seconds),
     )
 
 
@@ -95,7 +98,6 @@ def _look_at(repository: Repository) -> _Finding:
     # Here for start-up speed: SQLite comes with it, as with the repository itself.
     from pywharf_core import remote_changes
 
-    age = repository.status().age
     right: str | None = None
     problem: str | None = None
     reachable = False
@@ -111,7 +113,7 @@ def _look_at(repository: Repository) -> _Finding:
         if access is not None and access < Access.READ:
             problem = "the storage does not let the admin secret read"
     except WharfError as error:
-        problem = str(error)
+        problem = told(error)
     if problem is not None and repository.configuration.admin_secret is None and right is not None:
         problem += " (there is no admin secret)"
     status = repository.status()
@@ -123,7 +125,7 @@ def _look_at(repository: Repository) -> _Finding:
         files=status.files,
         projects=status.projects,
         refused=status.refused,
-        index_age_seconds=age,
+        index_age_seconds=status.age,
         facts={**own.facts, **of_index.facts},
         warnings=[*own.warnings, *of_index.warnings],
         problem=problem,

@@ -9,7 +9,9 @@ import click
 from pywharf_core.cli.json_flag import JSON_FLAG
 from pywharf_core.cli.repositories import Source as Configured
 from pywharf_core.cli.repositories import on_configured_repositories
+from pywharf_core.cli.stopping import stoppable
 from pywharf_core.cli.transferring import carry_out, transfer_flags
+from pywharf_core.clock import Clock
 from pywharf_core.plugins import Plugins
 
 
@@ -49,7 +51,7 @@ def copy(
 
     if from_name == to_name:
         raise click.UsageError("SOURCE and TARGET are the same repository; name another one.")
-    with source.open_several(plugins, from_name, to_name) as (taken_from, target):
+    with stoppable(Clock()) as stopping, source.open_several(plugins, from_name, to_name) as (taken_from, target):
         taken_from.synchronise()
         if target.storage.keeps_index:
             target.synchronise()  # what others published meanwhile need not be sent again
@@ -58,6 +60,7 @@ def copy(
             target,
             Order(jobs=jobs, dry_run=dry_run),
             source,
+            stopping,
             max_wait=max_wait,
             label="Copying",
             verb="copied",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,10 +11,13 @@ from urllib.parse import urlsplit
 import click
 
 from pywharf_core.amounts import counted, named, size
+from pywharf_core.cli.given_path import GivenPath
 from pywharf_core.cli.json_flag import JSON_FLAG, print_json
 from pywharf_core.cli.progress import progress
 from pywharf_core.cli.project_globs import PROJECT_FLAG
 from pywharf_core.cli.repositories import Source, on_configured_repositories
+from pywharf_core.cli.stopping import stoppable
+from pywharf_core.clock import Clock
 from pywharf_core.plugins import Plugins
 
 if TYPE_CHECKING:
@@ -33,7 +37,7 @@ pywharf export local site/simple --simple --root ROOT
 
 @click.command("export", epilog=_EPILOG)
 @click.argument("name")
-@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", metavar="DIR", type=GivenPath(file_okay=False))
 @click.option("--simple", is_flag=True, help="Write a static index for any web server, as pip and uv read it.")
 @PROJECT_FLAG
 @click.option(
@@ -69,22 +73,23 @@ def export(
     if a file is missing in the storage or damaged; all others are exported.
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
-    from pywharf_core.clock import Clock
     from pywharf_core.export.forms import ExportForm, FilesForm, SimpleForm
     from pywharf_core.export.run import Export, ExportOptions
 
     if base_url is not None:
         _check_base_url(base_url, simple=simple)
     options = ExportOptions(projects=projects, jobs=jobs, overwrite=overwrite, prune=prune, dry_run=dry_run)
-    with source.open_one(plugins, name) as repository:
+    with stoppable(Clock()) as stopping, source.open_one(plugins, name) as repository:
         form: ExportForm = SimpleForm(repository.namespaces, base_url) if simple else FilesForm()
-        work = Export(repository, folder, form, options)
+        work = Export(repository, folder, form, options, stopping.clock)
         total = work.prepare()
         with progress(total, "Exporting", quiet=as_json) as shown:
-            report = work.run(shown.advance, Clock(shown.say))
-    _say(report, folder, simple=simple, dry_run=dry_run, as_json=as_json)
-    if report.problems:
-        click.get_current_context().exit(1)
+            stopping.clock.say = shown.say
+            stopping.work(lambda: work.run(shown.advance))
+        report = work.report()
+        if work.has_begun or stopping.problem is None:
+            _say(report, folder, stopping.account, simple=simple, dry_run=dry_run, as_json=as_json)
+        stopping.end("the same command goes on where it was", failed=bool(report.problems))
 
 
 def _check_base_url(base_url: str, *, simple: bool) -> None:
@@ -99,9 +104,11 @@ def _check_base_url(base_url: str, *, simple: bool) -> None:
         )
 
 
-def _say(report: ExportReport, folder: Path, *, simple: bool, dry_run: bool, as_json: bool) -> None:
+def _say(
+    report: ExportReport, folder: Path, account: Mapping[str, str], *, simple: bool, dry_run: bool, as_json: bool
+) -> None:
     if as_json:
-        print_json({**dataclasses.asdict(report), "dry_run": dry_run})
+        print_json({**dataclasses.asdict(report), "dry_run": dry_run, **account})
         return
     for problem in report.problems:
         click.echo(problem.sentence, err=True)
@@ -117,7 +124,7 @@ def _say(report: ExportReport, folder: Path, *, simple: bool, dry_run: bool, as_
             f"{counted(len(report.stale), f'file in {folder} is', f'files in {folder} are')} not part of this "
             f"export: {named(report.stale, _MOST_NAMED)}. Give --prune to remove such files."
         )
-    if simple and not dry_run:
+    if simple and report.complete and not dry_run:
         click.echo(
             f"Try it: python3 -m http.server 8080 --directory {folder}, and http://127.0.0.1:8080/ as index URL."
         )

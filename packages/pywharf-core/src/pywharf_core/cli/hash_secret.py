@@ -7,8 +7,15 @@ import click
 from pywharf_core.cli.failure import Failure
 from pywharf_core.secret_parameter import read_secret
 
+_EPILOG = """Examples:
 
-@click.command("hash_secret")
+\b
+pywharf hash_secret
+pywharf hash_secret < secret.txt
+"""
+
+
+@click.command("hash_secret", epilog=_EPILOG)
 def hash_secret() -> None:
     """Print the hashed form of a secret.
 

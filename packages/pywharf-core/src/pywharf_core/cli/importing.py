@@ -12,14 +12,15 @@ from pywharf_core.cli.given_secret import given_secret
 from pywharf_core.cli.json_flag import JSON_FLAG
 from pywharf_core.cli.repositories import Source as Configured
 from pywharf_core.cli.repositories import on_configured_repositories
+from pywharf_core.cli.stopping import stoppable
 from pywharf_core.cli.transferring import carry_out, transfer_flags
+from pywharf_core.clock import Clock
 from pywharf_core.errors import SourceUnusable
 from pywharf_core.plugins import Plugins
 from pywharf_core.secret import Secret
 from pywharf_core.secret_parameter import SECRET
 
 if TYPE_CHECKING:
-    from pywharf_core.clock import Clock
     from pywharf_core.transfer.offers import Source
 
 _KINDS = ("auto", "folder", "pypiserver", "devpi", "export", "index")
@@ -81,12 +82,14 @@ def import_packages(
 
     Each file is checked and published as an upload is, except those of an export of pywharf, which come back as they
     were. What is there already is left alone, so the same command goes on after an interruption. Exit status 1 if a file
-    was refused.
+    was refused, or none was found.
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
     from pywharf_core.transfer.whole import Order
 
     places = [*paths, *(line for file in lists for line in _lines(file))]
+    if "" in places:
+        raise click.UsageError("A path is empty; give another one, or . for the working folder.")
     if not places:
         raise click.UsageError("Name what to import: folders, files, or the URL of an index.")
     kind = _kind_of(places, kind)
@@ -96,12 +99,19 @@ def import_packages(
         "devpi": lambda: _devpi(places, projects, indexes),
         "export": lambda: _export(places, projects),
     }.get(kind, lambda: _files(places, projects, of_pypiserver=kind == "pypiserver"))()
-    with source.open_one(plugins, name) as target:
+    with stoppable(Clock()) as stopping, source.open_one(plugins, name) as target:
         if target.storage.keeps_index:
             target.synchronise()  # what others published meanwhile need not be sent again
-        order = Order(jobs=jobs, dry_run=dry_run)
         carry_out(
-            opening, target, order, source, max_wait=max_wait, label="Importing", verb="imported", as_json=as_json
+            opening,
+            target,
+            Order(jobs=jobs, dry_run=dry_run),
+            source,
+            stopping,
+            max_wait=max_wait,
+            label="Importing",
+            verb="imported",
+            as_json=as_json,
         )
 
 
@@ -161,8 +171,8 @@ def _check_flags(kind: str, *, indexes: Sequence[str], has_login: bool, projects
 
 def _files(places: Sequence[str], projects: Sequence[str], *, of_pypiserver: bool) -> Callable[[Clock], Source]:
     # Here for start-up speed, as above.
+    from pywharf_core.project_choice import ProjectChoice
     from pywharf_core.transfer.folder import FolderSource
-    from pywharf_core.transfer.offers import ProjectChoice
 
     paths = [Path(place) for place in places]
     return lambda _: FolderSource(paths, projects=ProjectChoice(projects), of_pypiserver=of_pypiserver)
@@ -170,16 +180,16 @@ def _files(places: Sequence[str], projects: Sequence[str], *, of_pypiserver: boo
 
 def _devpi(places: Sequence[str], projects: Sequence[str], indexes: Sequence[str]) -> Callable[[Clock], Source]:
     # Here for start-up speed, as above.
+    from pywharf_core.project_choice import ProjectChoice
     from pywharf_core.transfer.devpi import DevpiExport
-    from pywharf_core.transfer.offers import ProjectChoice
 
     return lambda _: DevpiExport(Path(places[0]), indexes=indexes, projects=ProjectChoice(projects))
 
 
 def _export(places: Sequence[str], projects: Sequence[str]) -> Callable[[Clock], Source]:
     # Here for start-up speed, as above.
+    from pywharf_core.project_choice import ProjectChoice
     from pywharf_core.transfer.exported import ExportedPackages
-    from pywharf_core.transfer.offers import ProjectChoice
 
     return lambda _: ExportedPackages(Path(places[0]), projects=ProjectChoice(projects))
 
@@ -198,7 +208,7 @@ def _index(
         ) from error
     # Here for start-up speed, as above.
     from pywharf_core.patience import Patience
-    from pywharf_core.transfer.offers import ProjectChoice
+    from pywharf_core.project_choice import ProjectChoice
 
     web = Web(places[0], username=username, secret=secret)
     return lambda clock: WebIndex(web, projects=ProjectChoice(projects), patience=Patience(clock, max_wait))

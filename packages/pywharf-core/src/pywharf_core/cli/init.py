@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pywharf_core.cli.given_path import GivenPath
 from pywharf_core.config import load_configuration
 from pywharf_core.new_configuration import write_new_configuration
 from pywharf_core.paste_lines import paste_lines
@@ -35,8 +36,8 @@ raw = "{admin}"
 """
 
 
-@click.command("init")
-@click.argument("root", type=click.Path(path_type=Path))
+@click.command("init", epilog="Example: pywharf init ROOT")
+@click.argument("root", type=GivenPath())
 @click.pass_obj
 def init(plugins: Plugins, root: Path) -> None:
     """Make ROOT and the configuration of a first repository.

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -95,15 +95,16 @@ class _Lines(Progress):
             self.line(text)
 
     def line(self, text: str) -> None:
-        click.echo(text, err=True)
+        with suppress(OSError):  # the work goes on, also where nobody reads of it, or the disk is full
+            click.echo(text, err=True)
 
     def end(self) -> None:
         with self._lock:
-            if self._done != self._told or not self._done:
+            if self._done != self._told or not (self._done or self._total):  # not before what failed at once
                 self._tell()
 
     def _tell(self) -> None:
         self._told = self._done
         self._next = time.monotonic() + _EVERY
         of = "" if self._total is None else f" of {self._total}"
-        click.echo(f"{self._label}: {self._done}{of} {self._unit}", err=True)
+        self.line(f"{self._label}: {self._done}{of} {self._unit}")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from pywharf_core.cli.given_path import GivenPath
+from pywharf_core.cli.stopping import cleaned_up_on_sigterm
 from pywharf_core.config import RepositoryConfiguration, load_configuration
 from pywharf_core.config.wording import nearest
 from pywharf_core.errors import ConfigurationError, WharfError
@@ -54,9 +56,13 @@ class Source:
         if self.root is not None:
             root = Root(self.root)
             _demand_own(root)
-            configurations, rules = _in_force(root, plugins)
+            configurations = _in_force(root, plugins)
+            rules = self.name_rules()
             with Wharf.open(
-                configurations, root, extra_index_url=rules.extra_index_url, private=rules.private
+                configurations,
+                root,
+                extra_index_url="" if rules is None else rules.extra_index_url,
+                private=() if rules is None else rules.private,
             ) as wharf:
                 yield wharf
             return
@@ -93,6 +99,15 @@ class Source:
                     repository.synchronise()
             yield repositories
 
+    def name_rules(self) -> NameRules | None:
+        """What the server's own flags said of names when it last started; None: nobody knows."""
+        # Here for start-up speed, as above.
+        from pywharf_core.configuration_in_force import ConfigurationInForce
+
+        if self.root is None or not (root := Root(self.root)).server_database.exists():
+            return None
+        return ConfigurationInForce(root).name_rules()
+
     def _from_files(self, plugins: Plugins) -> Mapping[str, RepositoryConfiguration]:
         config = self.config
         if config is None:
@@ -117,7 +132,7 @@ class Source:
 
 def on_configured_repositories(command: Callable[..., _R]) -> Callable[..., _R]:
     """Give a command the options ``--root``, ``--config``, ``--admin_secret``, and the argument ``source``."""
-    path = click.Path(path_type=Path)
+    path = GivenPath()
 
     @click.option(
         "--root", type=path, envvar="PYWHARF_ROOT", show_envvar=True, help="The ROOT of a server, running or not."
@@ -135,7 +150,8 @@ def on_configured_repositories(command: Callable[..., _R]) -> Callable[..., _R]:
             raise click.UsageError("--admin_secret goes with --config.", context)
         if root is None and config is None:
             raise click.UsageError("Give --root ROOT (or set PYWHARF_ROOT), or --config FILE.", context)
-        return command(*args, source=Source(root, config, admin_secret), **kwargs)
+        with cleaned_up_on_sigterm():
+            return command(*args, source=Source(root, config, admin_secret), **kwargs)
 
     return with_source
 
@@ -158,30 +174,30 @@ def _demand_own(root: Root) -> None:
     )
 
 
-def _in_force(root: Root, plugins: Plugins) -> tuple[Mapping[str, RepositoryConfiguration], NameRules]:
-    """What a server of this ROOT uses, or would use if it started now; and the rules it was last started with."""
+def _in_force(root: Root, plugins: Plugins) -> Mapping[str, RepositoryConfiguration]:
+    """What a server of this ROOT uses, or would use if it started now."""
     # Here for start-up speed, as above.
-    from pywharf_core.configuration_in_force import ConfigurationInForce, NameRules
+    from pywharf_core.configuration_in_force import ConfigurationInForce
 
-    rules = NameRules()
     if root.server_database.exists():
-        in_force = ConfigurationInForce(root)
-        rules = in_force.name_rules() or rules
-        row = in_force.read()
+        row = ConfigurationInForce(root).read()
         if row is not None:
-            return load_configuration(row.config, row.admin_secret, plugins), rules
+            return load_configuration(row.config, row.admin_secret, plugins)
+    if root.path.exists() and not root.path.is_dir():
+        raise ConfigurationError(
+            [f"{root.path} is no folder; name the ROOT of a server, or make one by `pywharf init`."]
+        )
     if not root.config_file.exists():
         raise ConfigurationError(
             [f"{root.path} holds no configuration; make one by `pywharf init {root.path}`, or name another ROOT."]
         )
-    configurations = load_configuration(
+    return load_configuration(
         _read(root.config_file),
         _read(root.admin_secret_file) if root.admin_secret_file.exists() else None,
         plugins,
         config_source=str(root.config_file),
         admin_secret_source=str(root.admin_secret_file),
     )
-    return configurations, rules
 
 
 def _read(path: Path) -> str:

@@ -9,28 +9,32 @@ from pywharf_core.cli.changing import delete, set_status, yank
 from pywharf_core.cli.check import check
 from pywharf_core.cli.copying import copy
 from pywharf_core.cli.exporting import export
-from pywharf_core.cli.failure import Failure, failure_of
+from pywharf_core.cli.failure import failure_of
 from pywharf_core.cli.hash_secret import hash_secret
 from pywharf_core.cli.importing import import_packages
 from pywharf_core.cli.init import init
+from pywharf_core.cli.json_flag import print_json_error
 from pywharf_core.cli.plugin_list import plugin_list
 from pywharf_core.cli.update_index import update_index_command
 from pywharf_core.cli.verifying import verify
 from pywharf_core.cli.versions import version_lines
 from pywharf_core.cli.why import why
-from pywharf_core.errors import PluginError, WharfError
+from pywharf_core.errors import PluginError
 from pywharf_core.plugins import DISABLE_VARIABLE, INSTALL_LINES, Plugins
 
 _HELP = """A private Python package index on storage you already trust.
 
 In the names of commands and options _ and - are the same; `pywharf github init_pkg_repo` is also
-`pywharf github.init_pkg_repo`. Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
+`pywharf github.init_pkg_repo`. Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 130 or 143 told to stop.
 """
 
 _ENVIRONMENT_HELP = """Without any argument the environment says what to do: PYWHARF_COMMAND names the command, and
 PYWHARF_COMMAND_<FLAG> sets a flag or argument of it (PYWHARF_COMMAND_ROOT=/srv/wharf). Flags without a value take
 true or false; several values of one flag stand one per line or, on a single line, between commas.
 """
+
+
+_ARGUMENTS = "pywharf.arguments"  # in the context: as they were given
 
 
 class Root(AlikeGroup):
@@ -61,21 +65,21 @@ class Root(AlikeGroup):
         )
         self._plugins = plugins
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_ARGUMENTS] = tuple(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> None:
         try:
             super().invoke(ctx)  # what a command returns is no exit status
-        except WharfError as error:
-            raise failure_of(error) from error
-        except OSError as error:
-            if error.filename is None:  # not about a file that the operator could look at
-                raise
-            raise failure_of(error) from error
         except Exception as error:
-            if type(error).__module__ != "sqlite3":  # by name: whoever only wants help does not wait for that library
+            failure = failure_of(error)
+            if failure is None:
                 raise
-            raise Failure(
-                f"A database under ROOT cannot be read or written ({error}): is the disk full, or ROOT not writable?"
-            ) from error
+            print_json_error(ctx.meta[_ARGUMENTS], failure, ctx)
+            if failure is error:
+                raise
+            raise failure from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         commands = list(leaves(ctx, self))

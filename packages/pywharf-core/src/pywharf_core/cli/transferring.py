@@ -1,32 +1,28 @@
-"""What ``import`` and ``copy`` have in common: flags, progress, stopping, and the account at the end."""
+"""What ``import`` and ``copy`` have in common: flags, progress, and the account at the end."""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from pywharf_core.amounts import counted, size
 from pywharf_core.cli.json_flag import print_json
-from pywharf_core.cli.progress import progress
+from pywharf_core.cli.progress import Progress, progress
 from pywharf_core.cli.project_globs import PROJECT_FLAG
-from pywharf_core.errors import WharfError
+from pywharf_core.cli.stopping import Stopping
 from pywharf_core.patience import LONGEST_WAIT, Patience
 from pywharf_core.root import Root
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from pywharf_core.cli.repositories import Source as Configured
     from pywharf_core.clock import Clock
     from pywharf_core.repository import Repository
-    from pywharf_core.transfer.offers import Source
+    from pywharf_core.transfer.offers import Findings, Source
     from pywharf_core.transfer.summary import Summary
-    from pywharf_core.transfer.whole import Order
+    from pywharf_core.transfer.whole import Order, Transfer
 
 _R = TypeVar("_R")
 
@@ -64,6 +60,7 @@ def carry_out(
     target: Repository,
     order: Order,
     configured: Configured,
+    stopping: Stopping,
     *,
     max_wait: float,
     label: str,
@@ -73,44 +70,35 @@ def carry_out(
     """Run a transfer and tell of it; ends the command with its status.
 
     :param open_source: closed here.
+    :param stopping: around all of the command.
     :param label: what is done with files: ``Importing``; ``verb``: what was done: ``imported``.
     :raises WharfError: it cannot begin, or not go on.
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
-    from pywharf_core.clock import Clock, Stopped
     from pywharf_core.transfer.pacing import Pacer
     from pywharf_core.transfer.whole import Transfer
 
-    clock = Clock(lambda text: None if as_json or not text else click.echo(text, err=True))
+    clock = stopping.clock
+    clock.say = lambda text: None if as_json or not text else click.echo(text, err=True)
     pacer = Pacer(target.storage.pace, clock, _ledger(configured, target))
-    with _stopping(clock) as stopping:
-        source = open_source(clock)
-        try:
-            transfer = Transfer(source, target, order, clock=clock, pacer=pacer, patience=Patience(clock, max_wait))
-            findings = transfer.look()
-            if not as_json and (forecast := transfer.forecast(findings)) is not None:
-                click.echo(forecast, err=True)
-            stopping.wholly = False
-            problem: WharfError | None = None
-            try:
-                with progress(len(findings), label, quiet=as_json) as bar:
-                    clock.say = bar.say
-                    for _ in transfer.run(findings):
-                        bar.advance()
-            except Stopped:
-                pass
-            except WharfError as error:
-                problem = error
-        finally:
-            source.close()
-    _tell(transfer.summary, verb, target.name, order, problem, as_json=as_json)
-    if stopping.by is not None:
-        click.echo("Stopped; the same command goes on where it was.", err=True)
-        click.get_current_context().exit(128 + stopping.by)
-    if problem is not None:
-        raise problem
-    if transfer.summary.refused:
-        click.get_current_context().exit(1)
+    source = open_source(clock)
+    try:
+        transfer = Transfer(source, target, order, clock=clock, pacer=pacer, patience=Patience(clock, max_wait))
+        findings = transfer.look()
+        if not as_json and (forecast := transfer.forecast(findings)) is not None:
+            click.echo(forecast, err=True)
+        with progress(len(findings), label, quiet=as_json) as bar:
+            clock.say = bar.say
+            stopping.work(lambda: _run(transfer, findings, bar))
+    finally:
+        source.close()
+    _tell(transfer.summary, verb, target.name, order, stopping.account, as_json=as_json)
+    stopping.end("the same command goes on where it was", failed=bool(transfer.summary.refused))
+
+
+def _run(transfer: Transfer, findings: Findings, bar: Progress) -> None:
+    for _ in transfer.run(findings):
+        bar.advance()
 
 
 def _ledger(configured: Configured, target: Repository) -> Path | None:
@@ -120,47 +108,12 @@ def _ledger(configured: Configured, target: Repository) -> Path | None:
     return Root(configured.root).lock(f"pace-{target.configuration.storage_type.name}")
 
 
-class _Stopping:
-    """:ivar by: the signal that came.
-    :ivar wholly: nothing is published yet, so that the command may be left at once.
-    """
-
-    def __init__(self) -> None:
-        self.by: int | None = None
-        self.wholly = True
-
-
-@contextmanager
-def _stopping(clock: Clock) -> Iterator[_Stopping]:
-    """Ctrl-C, or a stop by whoever runs us, ends what was begun; the second one ends the process."""
-    state = _Stopping()
-    before: dict[signal.Signals, Any] = {}  # a handler of any form that signal knows
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del frame
-        state.by = number
-        clock.stop()
-        for signal_number, handler in before.items():
-            signal.signal(signal_number, handler)
-        if state.wholly:
-            raise KeyboardInterrupt
-
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, stop)
-        yield state
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _tell(summary: Summary, verb: str, target: str, order: Order, problem: WharfError | None, *, as_json: bool) -> None:
+def _tell(summary: Summary, verb: str, target: str, order: Order, account: Mapping[str, str], *, as_json: bool) -> None:
     # Here for start-up speed, as above.
     from pywharf_core.transfer.summary import printable
 
     if as_json:
-        document = {"repository": target, "dry_run": order.dry_run, **summary.document(verb)}
-        print_json(document | ({} if problem is None else {"error": str(problem)}))
+        print_json({"repository": target, "dry_run": order.dry_run, **summary.document(verb), **account})
         return
     for line in _passed_over(summary.passed_over):
         click.echo(printable(line), err=True)

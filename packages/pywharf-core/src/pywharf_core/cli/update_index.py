@@ -13,6 +13,7 @@ import click
 from pywharf_core.cli.alike import plain
 from pywharf_core.cli.given_secret import given_secret
 from pywharf_core.cli.json_flag import print_json
+from pywharf_core.cli.stopping import cleaned_up_on_sigterm
 from pywharf_core.config import RepositoryConfiguration
 from pywharf_core.config.toml_table import TomlTable
 from pywharf_core.config.wording import nearest, one_of
@@ -25,7 +26,7 @@ from pywharf_core.secret_parameter import SECRET
 from pywharf_core.storage import StorageType
 
 if TYPE_CHECKING:
-    from pywharf_core.index.remote import RebuildReport
+    from pywharf_core.index.remote_rebuild import RebuildReport
 
 _EPILOG = "Example: pywharf update_index github packages --owner acme --repo packages --secret_env TOKEN"
 
@@ -100,7 +101,7 @@ def _update_index(
         max_file_bytes=storage_type.max_file_bytes,
         admin_secret=given_secret(secret, secret_env),
     )
-    with tempfile.TemporaryDirectory(prefix="pywharf-") as folder:
+    with cleaned_up_on_sigterm(), tempfile.TemporaryDirectory(prefix="pywharf-") as folder:
         root = Root(Path(folder))
         with Wharf.open({configuration.name: configuration}, root) as wharf:
             report = update_index(wharf.repositories[configuration.name])

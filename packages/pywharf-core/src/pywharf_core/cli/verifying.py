@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,8 @@ from pywharf_core.cli.json_flag import JSON_FLAG, print_json
 from pywharf_core.cli.progress import progress
 from pywharf_core.cli.project_globs import PROJECT_FLAG
 from pywharf_core.cli.repositories import Source, on_configured_repositories
+from pywharf_core.cli.stopping import stoppable
+from pywharf_core.clock import Clock
 from pywharf_core.plugins import Plugins
 
 if TYPE_CHECKING:
@@ -43,21 +46,22 @@ def verify(
     left behind that died. Exit status 1 if a finding is left. Safe beside a running server.
     """
     # Here for start-up speed: `pywharf --help` needs no storage and no index.
-    from pywharf_core.clock import Clock
     from pywharf_core.verify.run import Verification
 
-    with source.open_one(plugins, name) as repository:
-        work = Verification(repository, projects, repair=repair, jobs=jobs)
-        with progress(work.count_files(), "Verifying", quiet=as_json) as shown:
-            report = work.run(shown.advance, Clock(shown.say))
-    _say(report, as_json=as_json)
-    if report.left:
-        click.get_current_context().exit(1)
+    with stoppable(Clock()) as stopping, source.open_one(plugins, name) as repository:
+        work = Verification(repository, projects, stopping.clock, repair=repair, jobs=jobs)
+        total = work.prepare()
+        with progress(total, "Verifying", quiet=as_json) as shown:
+            stopping.clock.say = shown.say
+            stopping.work(lambda: work.run(shown.advance))
+        report = work.report()
+        _say(report, stopping.account, as_json=as_json)
+        stopping.end("run it again to look at all files", failed=bool(report.left))
 
 
-def _say(report: VerifyReport, *, as_json: bool) -> None:
+def _say(report: VerifyReport, account: Mapping[str, str], *, as_json: bool) -> None:
     if as_json:
-        print_json({**dataclasses.asdict(report), "left": report.left})
+        print_json({**dataclasses.asdict(report), "left": report.left, **account})
         return
     for finding in report.findings:
         repaired = "repaired, " if finding.repaired else ""
@@ -68,5 +72,5 @@ def _say(report: VerifyReport, *, as_json: bool) -> None:
 def _verdict(report: VerifyReport) -> str:
     found = len(report.findings)
     if not found:
-        return "all is well"
+        return "all is well" if report.complete else "nothing is wrong so far"
     return f"{counted(found, 'finding')}, {found - report.left} repaired"

@@ -22,4 +22,4 @@ def version_lines(plugins: Plugins) -> Iterator[str]:
     for plugin in plugins.installed:
         yield f"plugin {plugin.name} of {plugin.distribution} {plugin.version}".rstrip()
     for broken in plugins.broken.values():
-        yield f"plugin {broken.name} of {broken.distribution}: broken"
+        yield f"plugin {broken.name} of {broken.distribution} {broken.version}".rstrip() + ": broken"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from pywharf_core.config.repositories import RepositoryConfiguration, read_repositories
+from pywharf_core.config.repositories import ReadTable, RepositoryConfiguration, read_repositories
 from pywharf_core.config.secrets import read_admin_secrets
 from pywharf_core.errors import ConfigurationError
 from pywharf_core.plugins import Plugins
@@ -32,8 +32,14 @@ def load_configuration(
     problems: list[str] = []
     repositories = read_repositories(config_text, config_source, plugins, problems)
     secrets: Mapping[str, Secret] = {}
+    before = len(problems)
+    given = (
+        "the admin secrets (admin_secret.toml, or --admin_secret)" if admin_secret_text is None else admin_secret_source
+    )
     if admin_secret_text is not None:
         secrets = read_admin_secrets(admin_secret_text, admin_secret_source, repositories, config_source, problems)
+    if len(problems) == before:
+        problems += _without_a_needed_secret(repositories, secrets, config_source, given)
     if problems:
         raise ConfigurationError(problems)
     return {
@@ -41,3 +47,19 @@ def load_configuration(
         for name, repository in repositories.items()
         if repository.configuration is not None
     }
+
+
+def _without_a_needed_secret(
+    repositories: Mapping[str, ReadTable], secrets: Mapping[str, Secret], config_source: str, admin_secrets: str
+) -> Iterator[str]:
+    """A problem for each repository whose storage wants a secret, but gets none of its callers."""
+    for name, table in repositories.items():
+        configuration = table.configuration
+        if configuration is None or configuration.auth_type is None or name in secrets:
+            continue
+        if configuration.storage_type.needs_secret:
+            yield (
+                f'{config_source}: [{table.written}] auth = "{configuration.auth_type.name}": then the server does everything '
+                f"with its admin secret, and there is none; expected a table [{table.written}] in {admin_secrets}, "
+                f'with type = "{table.type}" and raw or env'
+            )

@@ -19,7 +19,7 @@ from pywharf_core.export.folder import FORMAT
 from pywharf_core.model import DistributionFile, ProjectPage, ProjectState, Record, to_record
 from pywharf_core.simple import json as simple_json
 from pywharf_core.simple.links import encodable
-from pywharf_core.storage import Deleted
+from pywharf_core.storage_answers import Deleted
 
 OWN_KEY = "_pywharf"
 

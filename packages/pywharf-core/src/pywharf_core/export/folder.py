@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
@@ -13,8 +12,10 @@ from pathlib import Path
 import portalocker
 
 from pywharf_core.atomic_file import is_part, replace_content
+from pywharf_core.digests import digest_of
 from pywharf_core.errors import WharfError
 from pywharf_core.filenames import is_project_name, normalise
+from pywharf_core.secret import Secret
 from pywharf_core.static_site import HTML_NAME, JSON_NAME, METADATA_SUFFIX
 
 MARKER_NAME = "pywharf-export.json"
@@ -25,7 +26,6 @@ FORMAT = 1
 _FORMAT_KEY = "pywharf-export"
 _DISTRIBUTION_SUFFIXES = (".whl", ".tar.gz", ".zip")
 _NOBODYS = ("lost+found",)  # of a file system that was made for nothing but this folder
-_CHUNK = 1024 * 1024  # bytes
 
 
 class Form(StrEnum):
@@ -45,31 +45,34 @@ class Match(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ExportFolder:
-    """:ivar path: the folder; there already unless nothing is to be written."""
+    """:ivar path: the folder; there already unless nothing is to be written.
+    :ivar repository: how the folder says whose it is: the repository's name; in a static index, which may be public, only
+        its hashed form.
+    """
 
     path: Path
     form: Form
+    repository: str
 
     def project(self, name: str) -> Path:
         """Where a project's files lie."""
         return self.path / name
 
-    def match(self, path: Path, size: int, sha256: str) -> Match:
+    def match(self, path: Path, size: int, sha256: str, between_pieces: Callable[[], None]) -> Match:
         """
+        :param between_pieces: called often; what it raises ends this.
         :raises OSError: the path cannot be read.
         """
         try:
             with path.open("rb") as stream:
                 if path.stat().st_size != size:
                     return Match.OTHER
-                digest = hashlib.sha256()
-                while piece := stream.read(_CHUNK):
-                    digest.update(piece)
+                found = digest_of(stream, between_pieces=between_pieces)
         except FileNotFoundError:
             return Match.ABSENT
         except IsADirectoryError:
             return Match.OTHER
-        return Match.SAME if digest.hexdigest() == sha256 else Match.OTHER
+        return Match.SAME if found == sha256 else Match.OTHER
 
     def projects(self) -> Iterator[str]:
         """Names of folders that can be of a project; a link leads to what is somebody else's."""
@@ -99,19 +102,16 @@ class ExportFolder:
                 if is_part(entry.name):
                     entry.unlink()
 
-    def mark(self, repository: str, projects: Sequence[str] | None, *, complete: bool) -> None:
+    def mark(self, projects: Sequence[str] | None, *, complete: bool) -> None:
         """Write down what the folder is.
 
         :param projects: globs that choose what is in it; None: all is.
         :param complete: it holds all that it should.
         """
-        document = {
-            _FORMAT_KEY: FORMAT,
-            "form": self.form.value,
-            "repository": repository,
-            "projects": None if projects is None else list(projects),
-            "complete": complete,
-        }
+        document: dict[str, object] = {_FORMAT_KEY: FORMAT, "form": self.form.value, "repository": self.repository}
+        if self.form is Form.FILES:
+            document["projects"] = None if projects is None else list(projects)
+        document["complete"] = complete
         replace_content(self.path / MARKER_NAME, (json.dumps(document, indent=2) + "\n").encode())
 
 
@@ -123,13 +123,14 @@ def claimed(path: Path, form: Form, repository: str, *, dry_run: bool = False) -
     :raises WharfError: it is something else, or another export writes into it now.
     :raises OSError: it cannot be made or read.
     """
-    folder = ExportFolder(path, form)
     if dry_run:
-        _check(path, form, repository)
-        yield folder
+        yield ExportFolder(path, form, _checked(path, form, repository))
         return
-    path.mkdir(parents=True, exist_ok=True)
-    _check(path, form, repository)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise WharfError(f"{path} is no folder; name a new one, or an empty one.") from error
+    folder = ExportFolder(path, form, _checked(path, form, repository))
     with (path / LOCK_NAME).open("ab") as lock:
         try:
             portalocker.lock(lock, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
@@ -139,7 +140,11 @@ def claimed(path: Path, form: Form, repository: str, *, dry_run: bool = False) -
         yield folder
 
 
-def _check(path: Path, form: Form, repository: str) -> None:
+def _checked(path: Path, form: Form, repository: str) -> str:
+    """How the folder says, or is to say, that it is of ``repository``.
+
+    :raises WharfError: it is something else.
+    """
     marker = _marker(path / MARKER_NAME)
     if marker is None:
         taken = next((entry.name for entry in _entries(path) if not _is_nobodys(entry.name)), None)
@@ -147,17 +152,30 @@ def _check(path: Path, form: Form, repository: str) -> None:
             raise WharfError(
                 f"{path} is no export, but is not empty ({taken} is there); name a new folder, or an empty one."
             )
-        return
+        return Secret(repository).hashed() if form is Form.SIMPLE else repository
     version, its_form, its_repository = marker.get(_FORMAT_KEY), marker.get("form"), marker.get("repository")
     if not isinstance(version, int) or version > FORMAT:
         raise WharfError(f"{path} was exported by a later version of pywharf; use that one, or name another folder.")
-    if its_repository != repository:
-        raise WharfError(f"{path} is an export of the repository {its_repository}; name another folder.")
+    hashed = _hashed(its_repository)
+    if its_repository != repository and not (hashed is not None and hashed.matches(Secret(repository))):
+        whose = "another repository" if hashed is not None else f"the repository {its_repository}"
+        raise WharfError(f"{path} is an export of {whose}; name another folder.")
     if its_form != form:
         asked, other = ("with", "without") if form is Form.SIMPLE else ("without", "with")
         raise WharfError(
             f"{path} was exported {other} --simple, and this export is {asked} it; name another folder for it."
         )
+    if form is Form.FILES:
+        return repository
+    return str(its_repository) if hashed is not None else Secret(repository).hashed()
+
+
+def _hashed(repository: object) -> Secret | None:
+    """What a marker says of its repository, if it is a hash."""
+    try:
+        return Secret.from_hash(str(repository))
+    except ValueError:
+        return None
 
 
 def _marker(path: Path) -> dict[str, object] | None:

@@ -28,12 +28,14 @@ from pywharf_core.static_site import (
 
 class ExportForm(ABC):
     """:ivar has_provenance: whether provenance lies beside its file.
+    :ivar has_quarantined: whether files of quarantined projects are in it.
     :ivar removes_pages: whether pages of projects that are not in it any more are removed unasked: a client that asks for
         one would still be answered.
     """
 
     form: Form
     has_provenance: bool
+    has_quarantined: bool
     removes_pages: bool
 
     @abstractmethod
@@ -62,6 +64,7 @@ class FilesForm(ExportForm):
 
     form = Form.FILES
     has_provenance = True
+    has_quarantined = True
     removes_pages = False
 
     def has(self, project: Project) -> bool:
@@ -90,6 +93,7 @@ class SimpleForm(ExportForm):
     """
 
     form = Form.SIMPLE
+    has_quarantined = False
     removes_pages = True
 
     def __init__(self, namespaces: Sequence[NormalizedName] | None, base_url: str | None) -> None:

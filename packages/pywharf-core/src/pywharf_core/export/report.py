@@ -24,6 +24,7 @@ class ExportReport:
     :ivar there: files that were there already, with the right hash.
     :ivar stale: paths below the folder that the repository does not offer any more, and that are still there.
     :ivar removed: paths below the folder that were removed, or would be.
+    :ivar complete: False: it ended early, and can be gone on with by the same command.
     """
 
     projects: int
@@ -33,3 +34,4 @@ class ExportReport:
     problems: Sequence[Problem]
     stale: Sequence[str]
     removed: Sequence[str]
+    complete: bool

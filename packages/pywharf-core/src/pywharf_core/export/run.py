@@ -46,55 +46,67 @@ class ExportOptions:
 
 
 class Export:
-    """Of one repository into one folder."""
+    """Of one repository into one folder; used once.
 
-    def __init__(self, repository: Repository, path: Path, form: ExportForm, options: ExportOptions) -> None:
+    :param clock: whoever stops it ends the export: what is half written goes, what is whole stays.
+    :ivar has_begun: the folder is ours, so that there is something to tell.
+    """
+
+    def __init__(
+        self, repository: Repository, path: Path, form: ExportForm, options: ExportOptions, clock: Clock
+    ) -> None:
+        self.has_begun = False
         self._repository = repository
         self._path = path
         self._form = form
         self._options = options
         self._chosen = Chosen(repository, options.projects)
-        self._work: LongWork  # from run() on
-        self._lost: Sequence[Problem] = ()
+        self._work = LongWork(clock)
+        self._tally = Tally()
 
     def prepare(self) -> int:
         """Look at the storage afresh.
 
-        :returns: how many files there are.
+        :returns: how many files belong into the folder.
         :raises StorageUnavailable: it cannot be read.
         :raises NotFound: a project that was named is not here: to prune for a misspelt name would empty a good folder.
         """
-        self._lost = brought_up_to_date(self._repository, self._chosen)
+        self._tally.problems.extend(brought_up_to_date(self._repository, self._chosen))
         self._chosen.demand_some()
-        return self._chosen.count_files()
+        return self._chosen.count_files(quarantined=self._form.has_quarantined)
 
-    def run(self, advance: Callable[[], None], clock: Clock) -> ExportReport:
+    def report(self) -> ExportReport:
+        """What was done so far."""
+        return self._tally.report()
+
+    def run(self, advance: Callable[[], None]) -> None:
         """
         :param advance: called after each file, by any thread.
+        :raises Stopped: the clock was stopped; another run goes on from there.
         :raises WharfError: the folder is something else.
         :raises StorageUnavailable: the storage is gone; what is there stays, and another run goes on from there.
         :raises OSError: the folder cannot be written.
         """
-        self._work = LongWork(clock)
         options = self._options
         name, globs = self._repository.name, options.projects or None
         with claimed(self._path, self._form.form, name, dry_run=options.dry_run) as folder:
+            self.has_begun = True
             if not options.dry_run:
-                folder.mark(name, globs, complete=False)
-            tally, stale = Tally(list(self._lost)), Stale()
+                folder.mark(globs, complete=False)
+            stale = Stale()
             with closing(self._by_project(folder, advance)) as projects:
                 for project, done in projects:
-                    tally.add(project, done)
+                    self._tally.projects += project.has_page
                     if not options.dry_run:
                         self._form.write(folder, project, [it.file for it in done if it.present])
                     stale.look_into(folder, project.name, self._names(project))
             if not options.dry_run:
                 self._form.finish(folder)
             stale.look_beside(folder)
-            removed, stay = self._clear(folder, stale)
+            self._clear(folder, stale)
             if not options.dry_run:
-                folder.mark(name, globs, complete=not tally.problems)
-            return tally.report(stale=stay, removed=removed)
+                folder.mark(globs, complete=not self._tally.problems)
+            self._tally.complete = True
 
     # --- files --------------------------------------------------------------------------------------------
 
@@ -122,17 +134,20 @@ class Export:
 
     def _one(self, folder: ExportFolder, file: DistributionFile, advance: Callable[[], None]) -> Done:
         try:
-            return self._export(folder, file)
-        except (NotFetched, CannotBeReadNow) as error:
-            return Done(file, problems=[Problem(file.filename, str(error))])
+            done = self._export(folder, file)
+        except NotFetched as error:
+            done = Done(file, problems=[Problem(file.filename, str(error))])
+        except CannotBeReadNow as error:
+            done = Done(file, problems=[Problem(file.filename, f"{file.filename} cannot be read now: {error}")])
         except FileUnlisted:
-            return Done(file)
-        finally:
-            advance()
+            done = Done(file)
+        self._tally.add(done)
+        advance()
+        return done
 
     def _export(self, folder: ExportFolder, file: DistributionFile) -> Done:
         target = folder.project(file.project) / file.filename
-        match folder.match(target, file.size, file.sha256):
+        match folder.match(target, file.size, file.sha256, self._work.demand_going_on):
             case Match.OTHER if not self._options.overwrite:
                 problem = f"{target} has other content and was left alone; move it away, or give --overwrite."
                 return Done(file, problems=[Problem(file.filename, problem)])
@@ -165,8 +180,10 @@ class Export:
         target = exported.with_name(exported.name + _SUFFIXES[kind])
         try:
             self._work.ask(partial(write_attachment, self._repository, file, kind, sha256, exported, target))
-        except (NotFetched, CannotBeReadNow) as error:
+        except NotFetched as error:
             return Problem(target.name, str(error))
+        except CannotBeReadNow as error:
+            return Problem(target.name, f"The {kind} of {file.filename} cannot be read now: {error}")
         return None
 
     # --- what does not belong there any more --------------------------------------------------------------
@@ -182,24 +199,20 @@ class Export:
                 names.add(file.filename + PROVENANCE_SUFFIX)
         return frozenset(names)
 
-    def _clear(self, folder: ExportFolder, stale: Stale) -> tuple[Sequence[str], Sequence[str]]:
-        """Remove what is to go, pages first.
-
-        :returns: paths that were removed, or would be, and those that stay.
-        """
+    def _clear(self, folder: ExportFolder, stale: Stale) -> None:
+        """Remove what is to go, pages first."""
         goes: list[str] = []
-        stays: list[str] = []
         for path in stale.paths:
             is_page = path.endswith(_PAGES)
-            (goes if self._options.prune or (is_page and self._form.removes_pages) else stays).append(path)
-        goes.sort(key=lambda path: (not path.endswith(_PAGES), path))
-        if not self._options.dry_run:
-            for path in goes:
+            (goes if self._options.prune or (is_page and self._form.removes_pages) else self._tally.stale).append(path)
+        for path in sorted(goes, key=lambda path: (not path.endswith(_PAGES), path)):
+            if not self._options.dry_run:
                 (folder.path / path).unlink()
+            self._tally.removed.append(path)
+        if not self._options.dry_run:
             for name in {path.partition("/")[0] for path in goes} - stale.projects:
                 with suppress(OSError):  # something is left
                     folder.project(name).rmdir()
-        return goes, stays
 
 
 _SUFFIXES = {AttachmentKind.METADATA: METADATA_SUFFIX, AttachmentKind.PROVENANCE: PROVENANCE_SUFFIX}

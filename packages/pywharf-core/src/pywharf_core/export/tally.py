@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pywharf_core.chosen_projects import Project
 from pywharf_core.export.folder import ExportFolder
 from pywharf_core.export.report import ExportReport, Problem
 from pywharf_core.model import DistributionFile
@@ -49,27 +49,36 @@ class Stale:
 
 @dataclass(slots=True)
 class Tally:
-    problems: list[Problem]
+    """Right at any moment, also when the export ends early; see ``ExportReport``."""
+
+    problems: list[Problem] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     projects: int = 0
     copied: int = 0
     bytes: int = 0
     there: int = 0
+    complete: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, project: Project, done: Sequence[Done]) -> None:
-        self.projects += 1 if project.has_page else 0
-        for it in done:
-            self.problems.extend(it.problems)
-            self.copied += it.present and it.copied
-            self.bytes += it.file.size if it.present and it.copied else 0
-            self.there += it.present and not it.copied
+    def add(self, done: Done) -> None:
+        """Count a file; any thread may."""
+        with self._lock:
+            self.problems.extend(done.problems)
+            if done.present and done.copied:
+                self.copied += 1
+                self.bytes += done.file.size
+            elif done.present:
+                self.there += 1
 
-    def report(self, *, stale: Sequence[str], removed: Sequence[str]) -> ExportReport:
+    def report(self) -> ExportReport:
         return ExportReport(
             projects=self.projects,
             copied=self.copied,
             bytes=self.bytes,
             there=self.there,
-            problems=self.problems,
-            stale=stale,
-            removed=removed,
+            problems=sorted(self.problems, key=lambda problem: problem.name),  # several threads have no order
+            stale=self.stale,
+            removed=self.removed,
+            complete=self.complete,
         )

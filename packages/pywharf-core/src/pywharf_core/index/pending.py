@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pywharf_core.index.document import Operation, tombstone_of
+from pywharf_core.index.content import Operation, Revival, tombstone_of
 from pywharf_core.model import DistributionFile, from_record, to_record
 
 FORGOTTEN = 86400.0  # seconds after which a change that the remote index does not show is looked into
@@ -24,6 +24,8 @@ class PendingKind(StrEnum):
     PUBLISH = "publish"
     UPDATE = "update"
     DELETE = "delete"
+    MISS = "miss"  # nobody deleted it here, but the storage does not have it
+    REVIVE = "revive"  # it was gone, and the storage has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,34 @@ class PendingChange:
 
     def operation(self) -> Operation:
         """What it does to the remote index."""
-        return tombstone_of(self.file) if self.kind is PendingKind.DELETE else self.file
+        match self.kind:
+            case PendingKind.DELETE:
+                return tombstone_of(self.file)
+            case PendingKind.MISS:
+                return tombstone_of(self.file, missing=True)
+            case PendingKind.REVIVE:
+                return Revival(file=self.file)
+            case _:
+                return self.file
+
+    @property
+    def is_removal(self) -> bool:
+        return self.kind in (PendingKind.DELETE, PendingKind.MISS)
+
+    def overtakes(self, other: PendingChange) -> bool:
+        """Whether nothing of the other change, which was made before this one, needs telling any more."""
+        if other.file.storage_id != self.file.storage_id:
+            return False
+        if self.kind is PendingKind.DELETE:
+            return True
+        if other.kind is PendingKind.DELETE:
+            return False
+        if self.kind is PendingKind.MISS:
+            return True
+        if other.kind is PendingKind.MISS:
+            return self.kind is PendingKind.REVIVE
+        is_told = self.kind is PendingKind.REVIVE or other.kind is not PendingKind.REVIVE
+        return is_told and other.file.counter <= self.file.counter
 
 
 class PendingSnapshot:
@@ -116,10 +145,7 @@ class PendingWriter(PendingSnapshot):
             (latest.file.filename, store, number),
         ).fetchall()
         for other in (_pending(*row) for row in rows):
-            if other.file.storage_id == latest.file.storage_id and (
-                latest.kind is PendingKind.DELETE
-                or (other.kind is not PendingKind.DELETE and other.file.counter <= latest.file.counter)
-            ):
+            if latest.overtakes(other):
                 self.remove_pending(other.number)
 
     def remove_pending(self, number: int) -> None:

@@ -13,9 +13,12 @@ from itertools import islice
 
 from pywharf_core.errors import InvalidUpload, StorageUnavailable
 from pywharf_core.filenames import parse_filename
-from pywharf_core.index.local import IndexChange, LocalIndex
+from pywharf_core.index.change import IndexChange
+from pywharf_core.index.local import LocalIndex
+from pywharf_core.index.pending import PendingKind
 from pywharf_core.model import DistributionFile, ProjectState
-from pywharf_core.storage import Deleted, Refused, ScanResult, Storage, Unchanged
+from pywharf_core.storage import Storage
+from pywharf_core.storage_answers import Deleted, Refused, ScanResult, Unchanged
 
 _BATCH = 1000  # results applied in one transaction: uploads wait no longer than that takes
 
@@ -43,7 +46,7 @@ def synchronise_by_scan(index: LocalIndex, storage: Storage, store: str) -> Sync
     with index.reading() as snapshot:
         known = snapshot.fingerprints()
         since, built = snapshot.revision(), snapshot.built()
-    applier = _Applier(known, since, built)
+    applier = _Applier(known, since, built, returning_to=store if storage.keeps_index else None)
     results = storage.scan(known)
     while batch := list(islice(results, _BATCH)):
         # Nothing to write for what is unchanged: an idle synchronisation takes no lock.
@@ -64,7 +67,10 @@ def _still_there(storage: Storage, index: LocalIndex, missing: Sequence[str]) ->
 
 
 class _Applier:
-    def __init__(self, known: Mapping[str, str], since: int, built: int) -> None:
+    """:param returning_to: the store, where the storage leaves it to us what may come back of what is gone."""
+
+    def __init__(self, known: Mapping[str, str], since: int, built: int, *, returning_to: str | None) -> None:
+        self._returning_to = returning_to
         self._known = known
         self._since = since
         self._built = built
@@ -104,6 +110,8 @@ class _Applier:
             return
         listed = change.file(file.filename)
         if listed is None:
+            if not self._may_come(change, file):
+                return
             self._added += 1
         else:
             file = with_what_was_computed(listed, file)
@@ -111,6 +119,19 @@ class _Applier:
                 return
             self._changed += 1
         change.put_file(file)
+
+    def _may_come(self, change: IndexChange, file: DistributionFile) -> bool:
+        tombstone = change.tombstone(file.filename)
+        if tombstone is None or self._returning_to is None:
+            return True
+        if tombstone.sha256 != file.sha256:
+            self._refused.append(Refused(file.filename, why_other_content(file.filename)))
+            return False
+        same = [it for it in change.pending(self._returning_to) if it.file.storage_id == file.storage_id]
+        if any(it.kind is PendingKind.DELETE for it in same):
+            return False
+        change.put_pending(self._returning_to, PendingKind.REVIVE, file, made=True)
+        return True
 
     def _bury(self, change: IndexChange, deleted: Deleted) -> None:
         if change.changed_after(deleted.filename, self._since) or change.tombstone(deleted.filename) == deleted:
@@ -150,8 +171,13 @@ class _Applier:
             for filename in gone:
                 if change.changed_after(filename, self._since):
                     continue
-                if change.remove_file(filename) is not None:
-                    self._removed += 1
+                file = change.remove_file(filename)
+                if file is None:
+                    continue
+                self._removed += 1
+                if self._returning_to is not None:
+                    change.put_tombstone(Deleted(filename, file.sha256), file.project)
+                    change.put_pending(self._returning_to, PendingKind.MISS, file, made=True)
             if self._refused != change.refused():
                 change.replace_refused(self._refused)
             change.mark_synchronised(store)
@@ -165,6 +191,14 @@ class _Applier:
             refused=len(self._refused),
             orphaned=orphaned,
         )
+
+
+def why_other_content(filename: str) -> str:
+    """A sentence for the operator."""
+    return (
+        f"{filename} was deleted, and is back with other content: it is not listed. Remove it from the storage, and publish "
+        "a new version instead."
+    )
 
 
 def _writable(text: str) -> str:

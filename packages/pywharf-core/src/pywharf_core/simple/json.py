@@ -16,6 +16,7 @@ from pywharf_core.simple.links import (
     ProvenanceUrl,
     announced_provenance,
     encodable,
+    one_line,
     relative_file_url,
 )
 from pywharf_core.simple.ordering import files_in_order, versions_in_order
@@ -48,7 +49,7 @@ def project_page(
     """
     status = {"status": page.status.value}
     if page.status_reason is not None:
-        status["reason"] = encodable(page.status_reason)
+        status["reason"] = one_line(page.status_reason)
     shown = [] if page.status is ProjectStatus.QUARANTINED else files_in_order(page.files)
     files = [_file(file, file_url(file), announced_provenance(file, provenance_url)) for file in shown]
     document: dict[str, Any] = {
@@ -77,10 +78,10 @@ def _file(file: DistributionFile, url: str, provenance: str | None) -> dict[str,
         "hashes": _hashes(file),
         "size": file.size,
         "upload-time": file.upload_time.astimezone(UTC).isoformat()[:-6] + "Z",  # without +00:00: PEP 700 wants Z
-        "yanked": (encodable(file.yanked) or True) if file.yanked is not None else False,
+        "yanked": (one_line(file.yanked) or True) if file.yanked is not None else False,
     }
     if file.requires_python is not None:
-        entry["requires-python"] = encodable(file.requires_python)
+        entry["requires-python"] = one_line(file.requires_python)
     if file.core_metadata_sha256 is not None:
         # Not under the old name dist-info-metadata: an object there crashes some old clients (PEP 714).
         entry["core-metadata"] = {"sha256": file.core_metadata_sha256}

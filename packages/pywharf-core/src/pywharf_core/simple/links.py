@@ -16,6 +16,7 @@ FileUrl = Callable[[DistributionFile], str]
 ProvenanceUrl = Callable[[DistributionFile], str | None]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 _NORMALISED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 
 
@@ -42,3 +43,8 @@ def announced_provenance(file: DistributionFile, provenance_url: ProvenanceUrl |
 def encodable(text: str) -> str:
     """``text`` without lone surrogates, which UTF-8 cannot carry and strict JSON readers refuse."""
     return _SURROGATE.sub("\ufffd", text)
+
+
+def one_line(text: str) -> str:
+    """``encodable`` text without control characters: pip and others print a reason as it is, and a terminal obeys it."""
+    return _CONTROL.sub(" ", encodable(text))

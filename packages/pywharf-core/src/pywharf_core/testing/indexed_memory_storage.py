@@ -11,7 +11,7 @@ from typing import BinaryIO, ClassVar
 from pywharf_core.errors import FileNotFound, NotPermitted
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, from_record, to_record
 from pywharf_core.secret import Secret
-from pywharf_core.storage import Change, ChangeKind, ScanResult, StoredIndex, Unchanged
+from pywharf_core.storage_answers import Change, ChangeKind, ScanResult, StoredIndex, Unchanged
 from pywharf_core.testing.memory_storage import MemoryOptions, MemoryStorage, MemoryStorageType, MemoryStore
 
 SIGNATURE = "x-memory-signature"

@@ -15,7 +15,8 @@ from packaging.utils import NormalizedName
 from pywharf_core.errors import FileAlreadyExists, FileChanged, FileNotFound, IndexConflict, StorageUnavailable
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, StagedFile
 from pywharf_core.options import option
-from pywharf_core.storage import Deleted, Flaw, ScanResult, Storage, StorageType, StoredIndex, Unchanged
+from pywharf_core.storage import Storage, StorageType
+from pywharf_core.storage_answers import Deleted, Flaw, ScanResult, StoredIndex, Unchanged
 
 
 @dataclass(frozen=True, slots=True)

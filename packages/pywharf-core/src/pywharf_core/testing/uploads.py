@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pywharf_core.digests import digest_of
 from pywharf_core.filenames import parse_filename
 from pywharf_core.model import AttachmentKind, CoreMetadata, DistributionFile, StagedFile
 from pywharf_core.testing.distributions import make_sdist, make_wheel
@@ -67,11 +68,8 @@ def make_upload(
 
 
 def _digest(algorithm: str, path: Path) -> str:
-    digest = hashlib.blake2b(digest_size=32) if algorithm == "blake2b_256" else hashlib.new(algorithm)
     with path.open("rb") as stream:
-        while chunk := stream.read(1024 * 1024):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return digest_of(stream, algorithm)
 
 
 def _metadata_of(path: Path) -> bytes:

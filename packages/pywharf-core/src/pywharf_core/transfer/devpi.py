@@ -18,6 +18,7 @@ from packaging.utils import NormalizedName
 
 from pywharf_core.errors import SourceUnusable
 from pywharf_core.filenames import normalise
+from pywharf_core.project_choice import ProjectChoice
 from pywharf_core.simple.links import encodable
 from pywharf_core.transfer.local_files import LocalFiles
 from pywharf_core.transfer.offers import (
@@ -25,7 +26,6 @@ from pywharf_core.transfer.offers import (
     Findings,
     Offer,
     PassedOver,
-    ProjectChoice,
     Unusable,
     why_passed_over,
 )
@@ -48,13 +48,22 @@ class DevpiExport(LocalFiles):
         self._projects = projects or ProjectChoice()
 
     def look(self) -> Findings:
+        """:raises NotFound: a project that is wanted is not there."""
         indexes = self._read()
+        chosen = self._chosen(indexes)
+        known = {_project(entry) for name in chosen for entry in _files(indexes[name])}
+        self._projects.demand_some(known, f"What devpi exported to {self._folder}")
         found: list[Finding] = []
-        for name in self._chosen(indexes):
+        for name in chosen:
             yanked = _yanked(indexes[name])
             for entry in _files(indexes[name]):
                 found.append(self._found(entry, yanked))
         return found
+
+    def nothing_found(self) -> str:
+        return (
+            f"What devpi exported to {self._folder} has no wheel or sdist in {', '.join(self._indexes) or 'its index'}."
+        )
 
     def _read(self) -> Mapping[str, Any]:
         path = self._folder / DATA_INDEX
@@ -98,7 +107,7 @@ class DevpiExport(LocalFiles):
         reason = why_passed_over(filename)
         if reason is not None:
             return PassedOver(place, reason)
-        project = normalise(str(entry.get("projectname", "")))
+        project = _project(entry)
         if project not in self._projects:
             return PassedOver(place, "of a project that nobody asked for")
         try:
@@ -141,6 +150,10 @@ def _files(index: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for entry in files if isinstance(files, list) else ():
         if isinstance(entry, Mapping):
             yield entry
+
+
+def _project(entry: Mapping[str, Any]) -> NormalizedName:
+    return normalise(str(entry.get("projectname", "")))
 
 
 def _yanked(index: Mapping[str, Any]) -> Mapping[tuple[NormalizedName, str], str]:

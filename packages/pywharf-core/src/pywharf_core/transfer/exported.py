@@ -27,6 +27,7 @@ from pywharf_core.model import (
     StagedFile,
     from_record,
 )
+from pywharf_core.project_choice import ProjectChoice
 from pywharf_core.static_site import JSON_NAME, METADATA_SUFFIX
 from pywharf_core.transfer.carrying_over import carried_over, deleted_files_warning, offer_of
 from pywharf_core.transfer.local_files import LocalFiles
@@ -35,7 +36,6 @@ from pywharf_core.transfer.offers import (
     Findings,
     Offer,
     PassedOver,
-    ProjectChoice,
     Unusable,
     parsed,
 )
@@ -67,6 +67,7 @@ class ExportedPackages(LocalFiles):
         self._is_complete = True
 
     def look(self) -> Findings:
+        """:raises NotFound: a project that is wanted is not there."""
         marker = _document(self._folder / MARKER_NAME)
         version = marker.get(_FORMAT_KEY)
         if not isinstance(version, int) or version > FORMAT:
@@ -77,8 +78,9 @@ class ExportedPackages(LocalFiles):
                 "address at which it is served."
             )
         self._is_complete = marker.get("complete") is True
-        found = (_project_name(entry) for entry in self._folder.iterdir())
-        names = sorted(name for name in found if name is not None and name in self._projects)
+        known = {name for entry in self._folder.iterdir() if (name := _project_name(entry)) is not None}
+        self._projects.demand_some(known, f"The export {self._folder}")
+        names = sorted(name for name in known if name in self._projects)
         count = 0
         for name in names:
             project = self._read(name)

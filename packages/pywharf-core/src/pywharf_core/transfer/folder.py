@@ -13,18 +13,23 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from packaging.utils import NormalizedName
+
+from pywharf_core.amounts import named
 from pywharf_core.errors import InvalidUpload
 from pywharf_core.filenames import parse_filename
+from pywharf_core.project_choice import ProjectChoice
 from pywharf_core.transfer.local_files import LocalFiles
 from pywharf_core.transfer.offers import (
     Finding,
     Findings,
     Offer,
     PassedOver,
-    ProjectChoice,
     Unusable,
     why_passed_over,
 )
+
+_NAMED = 3  # places in a sentence
 
 
 class FolderSource(LocalFiles):
@@ -40,14 +45,23 @@ class FolderSource(LocalFiles):
         self._of_pypiserver = of_pypiserver
 
     def look(self) -> Findings:
-        """Folders that cannot be read are among the findings."""
+        """Folders that cannot be read are among the findings.
+
+        :raises NotFound: a project that is wanted is not there.
+        """
         places: list[str | PassedOver | Unusable] = []
         for path in self._paths:
             if path.is_dir():
                 places.extend(_below(path))
             else:
                 places.append(str(path))
+        if self._projects.globs:
+            known = {project for place in places if isinstance(place, str) and (project := _project(place)) is not None}
+            self._projects.demand_some(known, ", ".join(map(str, self._paths[:_NAMED])))
         return _Places(places, self._projects, of_pypiserver=self._of_pypiserver)
+
+    def nothing_found(self) -> str:
+        return f"There is no wheel or sdist in {named([str(path) for path in self._paths], _NAMED)}."
 
 
 class _Places:
@@ -86,6 +100,13 @@ class _Places:
             return PassedOver(place, "not a file")
         uploaded = datetime.fromtimestamp(found.st_mtime_ns // 1000 / 1_000_000, UTC) if self._of_pypiserver else None
         return Offer(filename=filename, place=place, size=found.st_size, upload_time=uploaded)
+
+
+def _project(place: str) -> NormalizedName | None:
+    try:
+        return parse_filename(os.path.basename(place)).project
+    except InvalidUpload:
+        return None
 
 
 def _below(folder: Path) -> Iterator[str | PassedOver | Unusable]:

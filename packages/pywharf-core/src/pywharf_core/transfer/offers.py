@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Protocol
 
-from packaging.utils import NormalizedName
-
 from pywharf_core.clock import Clock
+from pywharf_core.digests import digest_of
 from pywharf_core.errors import InvalidUpload, SourceUnusable
 from pywharf_core.filenames import ParsedFilename, parse_filename
 from pywharf_core.model import DistributionFile, ProjectState, ProjectStatus, StagedFile
-from pywharf_core.names import PrivateNames
 from pywharf_core.upload.form import UploadForm
 from pywharf_core.upload.receive import receive
 from pywharf_core.upload.staging import StagingFile
@@ -122,23 +119,12 @@ class Source(ABC):
         """Sentences on what this source has and cannot hand over; complete only after ``look``."""
         return ()
 
+    def nothing_found(self) -> str:
+        """What is said if nothing that was found is, or should be, a distribution file: a sentence."""
+        return "No wheel or sdist was found."
+
     def close(self) -> None:  # noqa: B027 - many have nothing to close
         """Let go of connections."""
-
-
-class ProjectChoice:
-    """Which projects are wanted: names and globs (``acme-*``), compared with normalised names; none given: all."""
-
-    def __init__(self, globs: Iterable[str] = ()) -> None:
-        self.globs = tuple(globs)
-        self._wanted = PrivateNames(self.globs)
-
-    def __contains__(self, project: NormalizedName) -> bool:
-        return not self.globs or self._wanted.match(project) is not None
-
-    def names(self) -> Sequence[str] | None:
-        """The names, if no glob is among them."""
-        return None if not self.globs or any(re.search(r"[*?\[]", glob) for glob in self.globs) else self.globs
 
 
 def parsed(offer: Offer) -> ParsedFilename:
@@ -178,12 +164,8 @@ def write_all(stream: BinaryIO, staging: StagingFile, clock: Clock) -> None:
 
 def sha256_of(path: Path, clock: Clock) -> str:
     """:raises SourceUnusable: it cannot be read."""
-    digest = hashlib.sha256()
     with reading(), path.open("rb", buffering=0) as stream:
-        while piece := stream.read(PIECE):
-            clock.demand_going_on()
-            digest.update(piece)
-    return digest.hexdigest()
+        return digest_of(stream, between_pieces=clock.demand_going_on)
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import portalocker
 
-from pywharf_core.clock import Clock, spoken
-from pywharf_core.storage import Pace
+from pywharf_core.amounts import duration
+from pywharf_core.clock import Clock
+from pywharf_core.storage_answers import Pace
 
 _SLACK = 1.0  # seconds of clocks that disagree
 
@@ -106,4 +107,4 @@ def _moment(line: str) -> float | None:
 
 def _each(seconds: float) -> str:
     names = {1.0: "a second", 60.0: "a minute", 3600.0: "an hour", 86400.0: "a day"}
-    return names.get(seconds, f"in {spoken(seconds)}")
+    return names.get(seconds, f"in {duration(seconds)}")

@@ -13,7 +13,7 @@ from pywharf_core.filenames import parse_filename
 from pywharf_core.listed_file import FileLost, FileReplaced, FileUnlisted, open_listed
 from pywharf_core.model import AttachmentKind, DistributionFile, ProjectState, StagedFile
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Refused
+from pywharf_core.storage_answers import Refused
 from pywharf_core.transfer.carrying_over import carried_over, deleted_files_warning, file_of, offer_of
 from pywharf_core.transfer.offers import Finding, Findings, Offer, PassedOver, Source, write_all
 from pywharf_core.upload.staging import StagingFile
@@ -37,7 +37,9 @@ class StoredPackages(Source):
     def look(self) -> Findings:
         """
         :raises NotSynchronised: what exists is not known completely.
+        :raises NotFound: a project that is wanted is not there.
         """
+        self._chosen.demand_some()
         with self._repository.index.reading() as snapshot:
             self._repository.synchronisation.demanded(snapshot)
             states = snapshot.states()

@@ -27,6 +27,11 @@ class Summary:
     warnings: list[str] = field(default_factory=list)
     complete: bool = False
 
+    @property
+    def found_nothing(self) -> bool:
+        """Whether there was no distribution file at all, not even one that was refused."""
+        return not (self.taken or self.there or self.refused)
+
     def sort(self) -> None:
         """By place: several threads have no order."""
         self.refused.sort()

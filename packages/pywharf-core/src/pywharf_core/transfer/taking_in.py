@@ -17,6 +17,7 @@ from packaging.utils import NormalizedName
 
 from pywharf_core import changes
 from pywharf_core.clock import Clock
+from pywharf_core.digests import digest_of
 from pywharf_core.errors import (
     FileAlreadyExists,
     FileNotFound,
@@ -234,7 +235,7 @@ def _compare(offer: Offer, staging: StagingFile) -> None:
             if name not in hashlib.algorithms_guaranteed or name.startswith("shake"):
                 continue
             with staging.path.open("rb") as stream:
-                computed[name] = hashlib.file_digest(stream, name).hexdigest()
+                computed[name] = digest_of(stream, name)
         if computed[name] != digest:
             raise InvalidUpload(
                 f"The source says that the {said} of {offer.filename} is {digest}, but it is {computed[name]}; the file was "

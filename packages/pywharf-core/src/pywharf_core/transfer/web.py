@@ -37,6 +37,7 @@ class Web:
 
     :param url: of the index; what stands before ``@`` in it is name and secret, unless ``secret`` is given.
     :ivar url: without credentials, with a slash at its end.
+    :ivar is_devpi: what answered is a server of devpi; known when something was asked.
     :raises SourceUnusable: it is no URL.
     """
 
@@ -49,6 +50,7 @@ class Web:
         username = username if username is not None else unquote(parts.username or "")
         said = secret.reveal() if secret is not None else unquote(parts.password or "")
         self._auth = requests.auth.HTTPBasicAuth(_bytes(username), _bytes(said)) if username or said else None
+        self.is_devpi = False
         self._threads = threading.local()
         self._sessions: list[requests.Session] = []
 
@@ -113,6 +115,8 @@ class Web:
             raise SourceUnavailable(f"{shown(url)} does not answer: {_why(error)}.") from error
         except ValueError as error:  # of parsers below requests
             raise SourceUnusable(f"{shown(url)}, or where it points to, is no address that can be asked.") from error
+        if "x-devpi-api-version" in response.headers:  # of each answer
+            self.is_devpi = True
         if response.status_code in _RETRY or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             response.close()
             raise SourceUnavailable(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from functools import partial
 from itertools import islice
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from packaging.utils import NormalizedName
@@ -29,16 +29,16 @@ from pypi_simple import (
 )
 
 from pywharf_core.clock import Clock
-from pywharf_core.errors import SourceUnusable
+from pywharf_core.errors import SourceUnavailable, SourceUnusable, WharfError
 from pywharf_core.filenames import is_project_name, normalise
 from pywharf_core.model import ProjectState, ProjectStatus
 from pywharf_core.patience import Patience
+from pywharf_core.project_choice import ProjectChoice
 from pywharf_core.transfer.offers import (
     Finding,
     Findings,
     Offer,
     PassedOver,
-    ProjectChoice,
     Source,
     Unusable,
     why_passed_over,
@@ -48,6 +48,10 @@ from pywharf_core.upload.staging import StagingFile
 
 _READERS = 4  # pages read at once
 _BATCH = 100  # pages held at once
+_MOST_UNANSWERED = 5  # pages in a row
+_DEVPI_INDEX = 2  # parts of a path: USER/INDEX
+
+_Page = requests.Response | SourceUnusable | SourceUnavailable | None  # what was answered for a project; None: nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,12 +75,14 @@ class WebIndex(Source):
         named = self._projects.names()
         spellings = {normalise(name): name for name in (self._list() if named is None else named)}
         found: list[Finding] = []
+        pages = _Pages()
         with ThreadPoolExecutor(_READERS) as readers:
             wanted = iter(sorted(spellings.items()))
             while batch := list(islice(wanted, _BATCH)):
-                pages = readers.map(self._page, batch)
-                for (project, _), page in zip(batch, pages, strict=True):
+                for (project, _), page in zip(batch, readers.map(self._page, batch), strict=True):
+                    pages.count(page)
                     found.extend(self._read(project, page, listed=named is None))
+        pages.demand_some()
         return found
 
     def fetch(self, offer: Offer, staging: StagingFile, clock: Clock) -> None:
@@ -94,38 +100,68 @@ class WebIndex(Source):
             "uploaded, which an import cannot do."
         ]
 
+    def nothing_found(self) -> str:
+        return f"{shown(self._web.url)} offers no wheel or sdist of what was chosen; {self._what_else()}"
+
     def close(self) -> None:
         self._web.close()
+
+    def _with_hint(self, said: str) -> str:
+        """What is wrong with one project, where the address of the index is perhaps not."""
+        return f"{said}; {self._what_else()}" if self._is_beside_devpis else f"{said}."
+
+    @property
+    def _is_beside_devpis(self) -> bool:
+        """Whether the address is one of devpi's, but of no index that can be installed from."""
+        return self._web.is_devpi and "/+simple/" not in self._web.url
+
+    def _what_else(self) -> str:
+        """What the address may be instead of an index's, and what would be right."""
+        url = self._web.url
+        if not self._is_beside_devpis:
+            return "is it a simple index? The address of most ends with /simple/."
+        below = [part for part in urlsplit(url).path.split("/") if part]
+        right = f"{url}+simple/" if len(below) == _DEVPI_INDEX else "that of an index followed by +simple/"
+        return f"this is devpi, whose address to install from is {right}."
 
     def _list(self) -> Sequence[str]:
         """Names of projects as they are spelled there."""
         url = self._web.url
         response = self._patience.call(lambda: self._web.page(url, ACCEPT_JSON_PREFERRED))
         if response is None:
-            raise SourceUnusable(f"There is nothing at {shown(url)}; is it a simple index?")
+            raise SourceUnusable(f"There is nothing at {shown(url)}; {self._what_else()}")
         try:
             with _newer_versions():
                 names = IndexPage.from_response(response).projects
         except (ValueError, UnsupportedRepoVersionError, RecursionError) as error:
-            raise SourceUnusable(f"{shown(url)} is no simple index that can be read: {_first_line(error)}.") from error
-        return [name for name in names if is_project_name(name) and normalise(name) in self._projects]
+            said = f"{shown(url)} is no simple index that can be read ({_first_line(error)}); {self._what_else()}"
+            raise SourceUnusable(said) from error
+        known = {normalise(name): name for name in names if is_project_name(name)}
+        self._projects.demand_some(known.keys(), f"The index {shown(url)}")
+        return [name for project, name in known.items() if project in self._projects]
 
-    def _page(self, names: tuple[NormalizedName, str]) -> requests.Response | None:
+    def _page(self, names: tuple[NormalizedName, str]) -> _Page:
         """By its normalised name, and as it is spelled: some static indexes know no other."""
         for name in dict.fromkeys(names):
             url = urljoin(self._web.url, f"{name}/")
-            page = self._patience.call(partial(self._web.page, url, ACCEPT_JSON_PREFERRED))
+            try:
+                page = self._patience.call(partial(self._web.page, url, ACCEPT_JSON_PREFERRED))
+            except (SourceUnusable, SourceUnavailable) as error:
+                return error
             if page is not None:
                 return page
         return None
 
-    def _read(self, project: NormalizedName, response: requests.Response | None, *, listed: bool) -> Iterator[Finding]:
+    def _read(self, project: NormalizedName, response: _Page, *, listed: bool) -> Iterator[Finding]:
         place = shown(urljoin(self._web.url, f"{project}/"))
+        if isinstance(response, WharfError):
+            yield Unusable(place, str(response))
+            return
         if response is None:
             yield (
                 PassedOver(place, "listed, but it has no page")
                 if listed
-                else Unusable(place, "The index has no such project.")
+                else Unusable(place, self._with_hint("The index has no such project"))
             )
             return
         if not self._web.is_own(response.url):
@@ -136,7 +172,7 @@ class WebIndex(Source):
             with _newer_versions():
                 page = ProjectPage.from_response(response, project)
         except (ValueError, UnsupportedRepoVersionError, RecursionError) as error:
-            yield Unusable(place, f"Its page cannot be read: {_first_line(error)}.")
+            yield Unusable(place, self._with_hint(f"Its page cannot be read: {_first_line(error)}"))
             return
         status = ProjectStatus.ACTIVE if page.status is None else ProjectStatus(page.status.value)
         if status is ProjectStatus.QUARANTINED:
@@ -165,6 +201,29 @@ class WebIndex(Source):
             upload_time=moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC),
             yanked=(package.yanked_reason or "") if package.is_yanked else None,
         )
+
+
+class _Pages:
+    """Counts what became of pages: that of one project may be bad, but if all are, it is not the projects."""
+
+    def __init__(self) -> None:
+        self._answered = self._unanswered = 0
+        self._first: WharfError | None = None
+
+    def count(self, page: _Page) -> None:
+        """:raises SourceUnavailable: so many pages, one after the other, that the index is gone."""
+        self._unanswered = self._unanswered + 1 if isinstance(page, SourceUnavailable) else 0
+        if isinstance(page, SourceUnavailable) and self._unanswered >= _MOST_UNANSWERED:
+            raise page
+        if isinstance(page, WharfError):
+            self._first = self._first or page
+        else:
+            self._answered += 1
+
+    def demand_some(self) -> None:
+        """:raises SourceUnusable: no page at all could be asked for; likewise ``SourceUnavailable``."""
+        if self._first is not None and not self._answered:
+            raise self._first
 
 
 def _newer_versions() -> AbstractContextManager[object]:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pywharf_core import changes
-from pywharf_core.amounts import counted, named
-from pywharf_core.clock import Clock, spoken
-from pywharf_core.errors import NotAuthenticated, NotPermitted, WharfError
+from pywharf_core.amounts import counted, duration, named
+from pywharf_core.clock import Clock
+from pywharf_core.errors import NotAuthenticated, NotPermitted, SourceUnusable, WharfError
 from pywharf_core.model import ProjectState, ProjectStatus
 from pywharf_core.patience import Patience
-from pywharf_core.remote_changes import fold, resolve_intents
+from pywharf_core.remote_changes import fold
+from pywharf_core.remote_recovery import resolve_intents
 from pywharf_core.repository import Repository
 from pywharf_core.transfer.offers import Findings, Source
 from pywharf_core.transfer.pacing import Pacer
@@ -75,12 +76,13 @@ class Transfer:
         if not self._pacer.said:
             return None
         new = sum(not self._intake.is_listed(finding) for finding in findings)
-        return f"{counted(new, 'file')} at {self._pacer.said}: about {spoken(self._pacer.estimate(new))}."
+        return f"{counted(new, 'file')} at {self._pacer.said}: about {duration(self._pacer.estimate(new))}."
 
     def run(self, findings: Findings) -> Iterator[Outcome]:
         """Take in, telling each outcome. What is there at any end stays, and is not taken twice.
 
         :raises Stopped: ``clock`` says so.
+        :raises SourceUnusable: at its end: there was nothing to take.
         :raises WharfError: it cannot go on.
         """
         if not self._order.dry_run:
@@ -98,6 +100,8 @@ class Transfer:
             self.summary.sort()
             self.summary.warnings.extend(self._source.warnings())
             self._fold(at_end=True)
+        if self.summary.found_nothing and not self._source.is_repository:  # which may be empty
+            raise SourceUnusable(self._source.nothing_found())
         self.summary.complete = True
 
     # --- projects -----------------------------------------------------------------------------------------

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from pywharf_core.digests import digest_of
 from pywharf_core.errors import InvalidUpload
 from pywharf_core.filenames import ParsedFilename, normalise, parse_filename, same_version
 from pywharf_core.model import AttachmentKind, CoreMetadata, DistributionFile, StagedFile
 from pywharf_core.upload.archive import ArchiveMetadata, read_archive
 from pywharf_core.upload.form import UploadForm
 from pywharf_core.upload.quoted import quoted
-from pywharf_core.upload.staging import StagingFile, new_digest
-
-_PIECE = 256 * 1024  # bytes
+from pywharf_core.upload.staging import StagingFile
 
 #: Where a trusted metadata file says nothing of these, there is nothing: a form must not make installers believe
 #: otherwise.
@@ -86,7 +85,7 @@ def _checked_hashes(stated: Mapping[str, str], staging: StagingFile) -> dict[str
     hashes = staging.hashes()
     late = stated.keys() - hashes.keys()  # a client may state a digest behind the file
     if late:
-        hashes.update(_hashes(staging.path, sorted(late)))
+        hashes.update({name: _digest(staging.path, name) for name in late})
     for name, digest in stated.items():
         if hashes[name] != digest:
             raise InvalidUpload(
@@ -96,13 +95,9 @@ def _checked_hashes(stated: Mapping[str, str], staging: StagingFile) -> dict[str
     return hashes
 
 
-def _hashes(path: Path, names: list[str]) -> dict[str, str]:
-    digests = {name: new_digest(name) for name in names}
+def _digest(path: Path, name: str) -> str:
     with path.open("rb") as stream:
-        while piece := stream.read(_PIECE):
-            for digest in digests.values():
-                digest.update(piece)
-    return {name: digest.hexdigest() for name, digest in digests.items()}
+        return digest_of(stream, name)
 
 
 def _with_form_fields(archive: ArchiveMetadata, stated: CoreMetadata) -> CoreMetadata:

@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 import portalocker
 
+from pywharf_core.digests import KNOWN_DIGESTS, new_digest
 from pywharf_core.errors import FileTooLarge, StorageUnavailable
 
 _SUFFIX = ".upload"
 _GRACE = 60.0  # seconds before the sweeper looks at a file: between its creation and its lock lies a moment
 _EXCLUSIVE_NOW = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
-
-
-class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-
-    def hexdigest(self) -> str: ...
-
-
-_NEW_DIGEST: Mapping[str, Callable[[], _Digest]] = {
-    "sha256": hashlib.sha256,
-    "md5": lambda: hashlib.md5(usedforsecurity=False),
-    "blake2b_256": lambda: hashlib.blake2b(digest_size=32),
-}
-
-
-#: Names of digests that are known here.
-KNOWN_DIGESTS = frozenset(_NEW_DIGEST)
-
-
-def new_digest(name: str) -> _Digest:
-    """An empty ``sha256``, ``md5`` or ``blake2b_256``."""
-    return _NEW_DIGEST[name]()
 
 
 class StagingFile:
@@ -67,7 +44,7 @@ class StagingFile:
         if self.size:
             raise ValueError("digests are chosen before the first byte")
         for name in names:
-            if name not in _NEW_DIGEST:
+            if name not in KNOWN_DIGESTS:
                 raise ValueError(f"unknown digest {name!r}")
             self._digests.setdefault(name, new_digest(name))
 

@@ -10,7 +10,7 @@ from pywharf_core.errors import InvalidUpload
 from pywharf_core.filenames import normalise, parse_filename
 from pywharf_core.model import DistributionFile, ProjectState
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Deleted, Refused, ScanResult
+from pywharf_core.storage_answers import Deleted, Refused, ScanResult
 from pywharf_core.verify.disagreements import (
     AboutDeletion,
     AboutFile,
@@ -71,10 +71,7 @@ class Comparison:
 
     def covers_file(self, filename: str) -> bool:
         """What is no distribution's filename belongs to no project, and is covered only where all are."""
-        try:
-            return self._covers(parse_filename(filename).project)
-        except InvalidUpload:
-            return self._covers(normalise("-"))
+        return self._covers(_named_by(filename) or normalise("-"))
 
     def _about_file(self, told: DistributionFile) -> Disagreement | None:
         self._not_seen.discard(told.filename)
@@ -99,3 +96,22 @@ class Comparison:
         if row is not None:
             return AboutFile(self._repository, row, deleted=True)
         return None if self._keeps_index else AboutDeletion(self._repository, deleted)
+
+
+def project_of(result: ScanResult) -> NormalizedName | None:
+    """The project that one answer of the scan tells of; None: of none, or only of what is as the index knows it."""
+    match result:
+        case DistributionFile():
+            return result.project
+        case ProjectState():
+            return result.name
+        case Deleted() | Refused():
+            return _named_by(result.filename)
+    return None
+
+
+def _named_by(filename: str) -> NormalizedName | None:
+    try:
+        return parse_filename(filename).project
+    except InvalidUpload:
+        return None

@@ -13,10 +13,10 @@ from packaging.utils import NormalizedName
 
 from pywharf_core import changes
 from pywharf_core.errors import FileNotFound
-from pywharf_core.index.sync import with_what_was_computed
+from pywharf_core.index.sync import why_other_content, with_what_was_computed
 from pywharf_core.model import DistributionFile, ProjectState
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Deleted
+from pywharf_core.storage_answers import Deleted
 from pywharf_core.verify.findings import Finding, FindingKind
 
 _FOLLOWS = "The next synchronisation, or --repair, brings the index in line."
@@ -57,6 +57,8 @@ class AboutFile(Disagreement):
         row, stored = self._both()
         if row is None and stored is None:
             return None
+        if row is None and (reason := self._why_refused()) is not None:
+            return Finding(FindingKind.REFUSED, name, reason)
         if row is None:
             sentence = f"{name} is in the storage, and is not listed. {_FOLLOWS}"
             return Finding(FindingKind.UNLISTED, name, sentence)
@@ -93,6 +95,17 @@ class AboutFile(Disagreement):
                     if change.file(row.filename) == row:
                         change.put_file(with_what_was_computed(row, stored))
         return self.look() is None
+
+    def _why_refused(self) -> str | None:
+        """Why what the storage has is not listed on purpose, where an index is kept that says so; None: nothing speaks
+        against it."""
+        if not self.repository.storage.keeps_index:
+            return None
+        with self.repository.index.reading() as snapshot:
+            told = {it.filename: it.reason for it in snapshot.refused()}
+            tombstone = snapshot.tombstone(self.file.filename)
+        is_other = tombstone is not None and tombstone.sha256 != self.file.sha256
+        return told.get(self.file.filename, why_other_content(self.file.filename) if is_other else None)
 
     def _both(self) -> tuple[DistributionFile | None, DistributionFile | None]:
         with self.repository.index.reading() as snapshot:

@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
+from pywharf_core.digests import KNOWN_DIGESTS, new_digest
 from pywharf_core.errors import FileChanged, FileNotFound, InvalidUpload
 from pywharf_core.filenames import parse_filename
 from pywharf_core.listed_file import FileLost, open_listed
 from pywharf_core.model import AttachmentKind, DistributionFile
 from pywharf_core.repository import Repository
 from pywharf_core.upload.archive import ArchiveMetadata, read_core_metadata
-from pywharf_core.upload.staging import KNOWN_DIGESTS, new_digest
 from pywharf_core.verify.findings import Finding, FindingKind
 
 _CHUNK = 1024 * 1024  # bytes

@@ -41,11 +41,13 @@ class VerifyReport:
     """:ivar files: how many were read again.
     :ivar bytes: of these.
     :ivar findings: those that stay and those that were repaired.
+    :ivar complete: False: it ended early, and not everything was looked at.
     """
 
     files: int
     bytes: int
     findings: Sequence[Finding]
+    complete: bool
 
     @property
     def left(self) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from packaging.utils import NormalizedName
+
 from pywharf_core import changes
 from pywharf_core.chosen_projects import Chosen
 from pywharf_core.clock import Clock
@@ -16,8 +18,8 @@ from pywharf_core.missing_metadata import complete_metadata
 from pywharf_core.model import DistributionFile
 from pywharf_core.remote_changes import update_index
 from pywharf_core.repository import Repository
-from pywharf_core.storage import Flaw, Refused
-from pywharf_core.verify.comparison import Comparison
+from pywharf_core.storage_answers import Flaw, Refused
+from pywharf_core.verify.comparison import Comparison, project_of
 from pywharf_core.verify.disagreements import Disagreement
 from pywharf_core.verify.file_check import Checked, check_file
 from pywharf_core.verify.findings import Finding, FindingKind, VerifyReport
@@ -32,10 +34,11 @@ class Verification:
     """Of one repository. Without ``repair`` nothing is changed.
 
     :param globs: of names of projects; none: all, and the store as a whole.
+    :param clock: whoever stops it ends the verification; what was repaired stays so.
     :param jobs: threads.
     """
 
-    def __init__(self, repository: Repository, globs: Sequence[str], *, repair: bool, jobs: int) -> None:
+    def __init__(self, repository: Repository, globs: Sequence[str], clock: Clock, *, repair: bool, jobs: int) -> None:
         self._repository = repository
         self._chosen = Chosen(repository, globs)
         self._whole = not globs
@@ -43,39 +46,58 @@ class Verification:
         self._jobs = jobs
         self._findings: list[Finding] = []
         self._files = self._bytes = 0
-        self._clock: Clock  # from run() on
-        self._work: LongWork
-
-    def count_files(self) -> int:
-        return self._chosen.count_files()
-
-    def run(self, advance: Callable[[], None], clock: Clock) -> VerifyReport:
-        """
-        :param advance: called after each file, by any thread.
-        :raises StorageUnavailable: the storage is gone; what was found so far is not told.
-        """
+        self._is_complete = False
         self._clock, self._work = clock, LongWork(clock)
-        flaws = self._flaws()
-        comparison = Comparison(self._repository, self._chosen.covers)
-        suspicions, refused = self._compare(comparison)
-        not_there = self._judge(suspicions) | {it.filename for it in refused}
-        self._reread(comparison.unlisted, not_there, advance)
-        self._findings += [Finding(FindingKind.REFUSED, it.filename, it.reason) for it in refused]
-        self._clean(flaws)
+        self._flaws: Sequence[Flaw]  # from prepare() on
+        self._comparison: Comparison
+        self._suspicions: Sequence[Disagreement]
+        self._refused: Sequence[Refused]
+
+    def prepare(self) -> int:
+        """Compare the index with the storage.
+
+        :returns: how many files are to be read.
+        :raises NotFound: a project that was named is neither in the index nor in the storage.
+        :raises StorageUnavailable: the storage cannot be read.
+        """
+        self._flaws = self._find_flaws()
+        self._comparison = Comparison(self._repository, self._chosen.covers)
+        self._suspicions, self._refused = self._compare(self._comparison)
+        return self._chosen.count_files() + len(self._comparison.unlisted)
+
+    def report(self) -> VerifyReport:
+        """What was found so far."""
         order = {kind: number for number, kind in enumerate(FindingKind)}
         findings = sorted(self._findings, key=lambda it: (order[it.kind], it.name))
-        return VerifyReport(files=self._files, bytes=self._bytes, findings=findings)
+        return VerifyReport(files=self._files, bytes=self._bytes, findings=findings, complete=self._is_complete)
+
+    def run(self, advance: Callable[[], None]) -> None:
+        """After ``prepare``.
+
+        :param advance: called after each file, by any thread.
+        :raises Stopped: the clock was stopped.
+        :raises StorageUnavailable: the storage is gone.
+        """
+        self._findings += [Finding(FindingKind.REFUSED, it.filename, it.reason) for it in self._refused]
+        not_there = self._judge(self._suspicions) | {it.filename for it in self._refused}
+        self._reread(self._comparison.unlisted, not_there, advance)
+        self._clean(self._flaws)
+        self._is_complete = True
 
     # --- the index ----------------------------------------------------------------------------------------
 
     def _compare(self, comparison: Comparison) -> tuple[list[Disagreement], list[Refused]]:
         suspicions: list[Disagreement] = []
         refused: list[Refused] = []
+        stored: set[NormalizedName] = set()
         for result in self._repository.view(None).scan({}):
+            if not self._whole and (project := project_of(result)) is not None:
+                stored.add(project)
             if isinstance(result, Refused) and comparison.covers_file(result.filename):
                 refused.append(result)
             if (suspicion := comparison.suspect(result)) is not None:
                 suspicions.append(suspicion)
+        self._chosen.demand_some(stored)
         suspicions.extend(comparison.suspect_missing())
         return suspicions, refused
 
@@ -87,11 +109,14 @@ class Verification:
         for pause in _LOOKS_AGAIN_AFTER:
             if suspicions:
                 self._clock.sleep(pause)
+                self._clock.demand_going_on()
                 suspicions = [it for it in suspicions if it.look() is not None]
         found = [(it, finding) for it in suspicions if (finding := it.look()) is not None]
         if found and self._repair:
             self._bring_index_in_line()
         for about, finding in found:
+            if self._repair:
+                self._clock.demand_going_on()
             self._findings.append(self._mended(about, finding) if self._repair else finding)
         return {finding.name for _, finding in found if finding.kind in _NOT_THERE}
 
@@ -101,7 +126,9 @@ class Verification:
 
     def _mended(self, about: Disagreement, finding: Finding) -> Finding:
         try:
-            return replace(finding, repaired=about.mend())
+            if about.mend():
+                return replace(finding, repaired=True)
+            return about.look() or finding  # a repair may have found out why
         except (NotSupported, NotPermitted, FileNotFound, FileChanged) as error:
             return replace(finding, sentence=f"{finding.sentence} Not repaired: {error}")
 
@@ -174,7 +201,7 @@ class Verification:
 
     # --- the store ----------------------------------------------------------------------------------------
 
-    def _flaws(self) -> Sequence[Flaw]:
+    def _find_flaws(self) -> Sequence[Flaw]:
         if not self._whole:
             return ()
         unfinished = [
@@ -186,10 +213,11 @@ class Verification:
     def _clean(self, flaws: Sequence[Flaw]) -> None:
         left = flaws
         if self._repair and self._whole:
-            complete_metadata(self._repository)
+            complete_metadata(self._repository, stop=lambda: self._clock.is_stopped)
+            self._clock.demand_going_on()
             if any(flaw.swept for flaw in flaws):
                 self._repository.sweep(now=True)
-                left = self._flaws()
+                left = self._find_flaws()
         for flaw in flaws:
             kind = FindingKind.UNFINISHED if flaw.swept else FindingKind.STORE
             self._findings.append(Finding(kind, flaw.name, flaw.reason, repaired=flaw.swept and flaw not in left))

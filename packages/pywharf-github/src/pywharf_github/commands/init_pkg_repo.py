@@ -61,7 +61,15 @@ def _is_version(context: click.Context, parameter: click.Parameter, value: str |
 @click.option(
     "--sync_index_interval", type=click.FloatRange(min=0, min_open=True), help="Seconds, for the configuration."
 )
-@click.option("--pywharf_version", callback=_is_version, help="What the workflow installs. [default: the newest]")
+@click.option(
+    "--private",
+    metavar="GLOB",
+    multiple=True,
+    help="Names of projects that never come from the extra index, for the configuration; such as `acme-*`. Repeatable.",
+)
+@click.option(
+    "--pywharf_version", callback=_is_version, help="What the workflow installs. [default: the newest from 1.0 on]"
+)
 @click.option("--enable_gh_pages", is_flag=True, help="Publish a static index on GitHub Pages, too.")
 @click.option("--public", is_flag=True, help="A repository that everybody can read; else it is private.")
 @click.option(
@@ -86,6 +94,7 @@ def init_pkg_repo(
     branch: str | None,
     index_filename: str,
     sync_index_interval: float | None,
+    private: Sequence[str],
     pywharf_version: str | None,
     enable_gh_pages: bool,
     public: bool,
@@ -114,8 +123,12 @@ def init_pkg_repo(
         pages=enable_gh_pages,
         pywharf_version=pywharf_version,
     )
+
+    def config() -> str:
+        return _config(plan, api_url, sync_index_interval, private)
+
     # Before anything is done: what is wrong with the flags would be wrong with the configuration.
-    load_configuration(_config(plan, api_url, sync_index_interval), None, plugins, config_source="the flags")
+    load_configuration(config(), None, plugins, config_source="the flags")
     if root is not None:
         check_no_configuration(root)
     if imported:
@@ -133,14 +146,14 @@ def init_pkg_repo(
             click.echo(_OLD_WORKFLOW_WARNING, err=True)
     finally:
         connections.close()
-    config, admin_secret = _config(plan, api_url, sync_index_interval), _admin_secret(plan)
+    admin_secret = _admin_secret(plan)
     if root is not None and not dry_run:
-        write_new_configuration(root, config, admin_secret)
+        write_new_configuration(root, config(), admin_secret)
         click.echo(f"done: write the configuration into {root}", err=True)
     # A comment, so that the whole output is a configuration file.
     comment = "".join(f"# {line}\n" for line in admin_secret.splitlines())
     click.echo(
-        f"{config}\n# And admin_secret.toml, with the server's own token in {ADMIN_VARIABLE}:\n{comment}", nl=False
+        f"{config()}\n# And admin_secret.toml, with the server's own token in {ADMIN_VARIABLE}:\n{comment}", nl=False
     )
     if imported and not dry_run:
         _import(click.get_current_context(), plan.name, root, imported)
@@ -170,7 +183,7 @@ def _import(context: click.Context, name: str, root: Path | None, paths: Sequenc
         context.exit(status)
 
 
-def _config(plan: Plan, api_url: str, interval: float | None) -> str:
+def _config(plan: Plan, api_url: str, interval: float | None, private: Sequence[str]) -> str:
     table: dict[str, object] = {"type": "github", "owner": plan.owner, "repo": plan.repo}
     if plan.branch is not None:
         table["branch"] = plan.branch
@@ -180,6 +193,8 @@ def _config(plan: Plan, api_url: str, interval: float | None) -> str:
         table["api_url"] = api_url
     if interval is not None:
         table["sync_index_interval"] = interval
+    if private:
+        table["private"] = list(private)
     return toml_text.dumps({plan.name: table})
 
 

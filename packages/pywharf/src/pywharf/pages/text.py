@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pywharf_core.amounts import counted, size
+from pywharf_core.amounts import counted, duration, size
 
 _MOST = 1000  # characters of one field
 
@@ -43,15 +43,6 @@ def day(value: datetime) -> str:
 def machine_moment(value: datetime | float) -> str:
     """As the attribute ``datetime`` wants it: ``2026-11-22T17:05:03Z``."""
     return f"{_utc(value):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def duration(seconds: float) -> str:
-    """About how long: ``3 seconds``, ``12 minutes``, ``5 days``."""
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= 2 * length:
-            return f"{int(seconds // length)} {unit}s"
-    whole = max(0, int(seconds))
-    return f"{whole} second" if whole == 1 else f"{whole} seconds"
 
 
 def _utc(value: datetime | float) -> datetime:

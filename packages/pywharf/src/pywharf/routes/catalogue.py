@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pywharf.admission import Admitted, admit
+from pywharf.admission import admit
+from pywharf.admitted import Admitted
 from pywharf.exchange import exchange_of
 from pywharf.pages.query import query_of
 from pywharf.pages.rendering import render

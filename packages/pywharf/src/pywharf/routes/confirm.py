@@ -8,7 +8,8 @@ from packaging.utils import NormalizedName
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pywharf.admission import Admitted, admit
+from pywharf.admission import admit
+from pywharf.admitted import Admitted
 from pywharf.exchange import exchange_of
 from pywharf.logs import request_id
 from pywharf.pages.query import query_of
@@ -111,6 +112,7 @@ def _deletion_page(scope: Scope, repository: Repository, filename: str | None, p
         filename=filename,
         whole_release=len(files) == len(release.files),
         last_of_project=row is not None and row.files == len(files),
+        can_change=repository.storage.can_update,
         problem=problem,
     )
 

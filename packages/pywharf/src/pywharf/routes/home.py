@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from starlette.responses import RedirectResponse
 from starlette.types import Receive, Scope, Send
 
-from pywharf.admission import Admitted, admit, readable_repositories
+from pywharf.admission import admit, readable_repositories
+from pywharf.admitted import Admitted
 from pywharf.conditional import VARY
 from pywharf.exchange import exchange_of
 from pywharf.own_address import server_url

@@ -11,7 +11,7 @@ from pywharf.settings import ServerSettings
 from pywharf.small_form import read_small_form
 from pywharf.wharf_in_force import OpenWharf, WharfInForce
 from pywharf_core.errors import ConfigurationConflict, InvalidRequest, NotAuthenticated
-from pywharf_core.verdicts import Guesses
+from pywharf_core.guesses import Guesses
 
 _WRONG = "The repository's name or its admin secret is wrong; a repository without an admin secret opens nothing here."
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from starlette.types import Receive, Scope, Send
 
 from pywharf.admission import admit
@@ -13,6 +11,7 @@ from pywharf.routes.simple import normalised_project
 from pywharf_core.auth import Access
 from pywharf_core.errors import FileNotFound, NotAcceptable
 from pywharf_core.filenames import same_version
+from pywharf_core.model import AttachmentKind
 from pywharf_core.simple.negotiate import media_ranges
 from pywharf_core.simple.ordering import parsed_version
 
@@ -26,15 +25,12 @@ async def provenance(scope: Scope, receive: Receive, send: Send) -> None:
     repository, exchange = admitted.repository, exchange_of(scope)
     accept = exchange.headers.get(b"accept")
     content_type = _content_type(None if accept is None else accept.decode("latin-1"))
-    threads = exchange.threads(repository)
     asked = scope["path_params"]
-    file = await threads.run(repository.file, normalised_project(asked["project"]), asked["filename"])
+    project = normalised_project(asked["project"])
+    file = await exchange.index_threads(repository).run(repository.file, project, asked["filename"])
     if not same_version(asked["version"], parsed_version(file.version)):
         raise FileNotFound(f"{file.filename} is not of the version {asked['version']}.")
-    if file.provenance_sha256 is None:
-        raise FileNotFound(f"{file.filename} has no provenance.")
-    read = partial(threads.run, repository.provenance, file, admitted.secret)
-    await send_attachment(scope, send, file.provenance_sha256, content_type, read, repository=repository.name)
+    await send_attachment(scope, send, admitted, file, AttachmentKind.PROVENANCE, content_type)
 
 
 def _content_type(accept: str | None) -> str:

@@ -48,7 +48,7 @@ async def _document(scope: Scope, receive: Receive, send: Send, version: str | N
         await moved(scope, f"/pypi/{project}{release}/json{slash}")(scope, receive, send)
         return
     exchange = exchange_of(scope)
-    pages, threads = exchange.pages, exchange.threads(repository)
+    pages, threads = exchange.pages, exchange.index_threads(repository)
     base = base_url(scope)
     key = f"{project}/{'' if version is None else _one_spelling(version)} {base}"
     page = pages.fresh(repository, key, _MEDIA_TYPE)

@@ -14,9 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from pywharf.admission import check_form_token, check_login
 from pywharf.exchange import exchange_of
-from pywharf.http_errors import FORM_CHALLENGE, retry_after, status_of
+from pywharf.http_errors import headers_of, status_of
 from pywharf.pages.addresses import addresses_of, own_path, repository_in
-from pywharf.pages.navigation import see_other
+from pywharf.pages.navigation import is_navigation, see_other
 from pywharf.pages.query import query_of
 from pywharf.pages.rendering import render
 from pywharf.session_cookie import clear_token, set_token
@@ -24,20 +24,19 @@ from pywharf.sessions import Sessions
 from pywharf.small_form import read_small_form
 from pywharf_core.errors import InvalidRequest, NotAuthenticated, NotPermitted, StorageUnavailable, TooManyAttempts
 from pywharf_core.secret import Secret
-from pywharf_core.verdicts import Guesses
 
 _FIELDS = ("repository", "secret", "username", "next")
 _LONGEST = {"repository": 200, "username": 200, "secret": 8192}  # characters
 _MOST_BYTES = 64 * 1024  # of a form that anybody may send
 
 _WRONG = "The repository or the secret is wrong."
-_MANY = "Too many logins came from your address; try again in a moment."
-_CHALLENGE = {"WWW-Authenticate": FORM_CHALLENGE}
+_MANY = "Too many wrong secrets were tried; try again in a moment."
 
 
 async def login_form(scope: Scope, receive: Receive, send: Send) -> None:
-    """``GET /login/``, with ``next``, the path to go to afterwards, or without."""
-    await _form(scope, {"next": query_of(scope).get("next", "")})(scope, receive, send)
+    """``GET /login/``, perhaps with ``next``, the path to go to afterwards, and ``ended``: a form came too late."""
+    query = query_of(scope)
+    await _form(scope, {"next": query.get("next", "")}, ended="ended" in query)(scope, receive, send)
 
 
 class LogIn:
@@ -45,9 +44,9 @@ class LogIn:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._logins = Guesses(together=False)  # good ones too: each is a row, and displaces one in the end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange_of(scope).for_people = True
         form = await read_small_form(scope, receive, _FIELDS, of_every_form=("token",), most_bytes=_MOST_BYTES)
         try:
             response = await self._log_in(scope, form)
@@ -61,18 +60,16 @@ class LogIn:
             raise InvalidRequest("Both the repository's name and a secret are needed.")
         if any(len(form.get(name, "")) > most for name, most in _LONGEST.items()):
             raise NotAuthenticated(_WRONG)
-        exchange = exchange_of(scope)
-        try:
-            self._logins.admit(exchange.client)
-        except TooManyAttempts as error:
-            raise TooManyAttempts(_MANY, retry_after=error.retry_after) from error
-        username = form.get("username", "").strip() or repository
+        # In lower case, as the lines to paste have it: a secret that came with those is known already.
+        username = form.get("username", "").strip() or repository.lower()
         try:
             admitted = await check_login(scope, repository, username, Secret(secret))
         except NotAuthenticated as error:
             raise NotAuthenticated(_WRONG) from error
+        except TooManyAttempts as error:
+            raise TooManyAttempts(_MANY, retry_after=error.retry_after) from error
         name = admitted.repository.name
-        session = await self._sessions.log_in(exchange.session, name, username, Secret(secret))
+        session = await self._sessions.log_in(exchange_of(scope).session, name, username, Secret(secret))
         response = _onward(scope, own_path(scope, form.get("next", "")) or addresses_of(scope).home)
         response.headers.append("Set-Cookie", set_token(scope, session.token))
         return response
@@ -116,20 +113,26 @@ class LogOut:
 _Refused = InvalidRequest | NotAuthenticated | NotPermitted | TooManyAttempts | StorageUnavailable
 
 
-def _form(scope: Scope, filled: Mapping[str, str], problem: _Refused | None = None) -> Response:
-    """The page with the form; what was filled in stays, but for the secret."""
+def _form(scope: Scope, filled: Mapping[str, str], problem: _Refused | None = None, *, ended: bool = False) -> Response:
+    """The page with the form; what was filled in stays, but for the secret.
+
+    :param ended: whether to say that another form was sent when its login had ended.
+    """
     path = own_path(scope, filled.get("next", "")) or ""
-    headers: Mapping[str, str] = {}
-    if problem is not None:
-        headers = _CHALLENGE if isinstance(problem, NotAuthenticated) else retry_after(problem)
+    status, headers = 200, {}
+    if isinstance(problem, NotAuthenticated) and is_navigation(exchange_of(scope)):
+        status = 403  # 401 would make the browser open a dialog of its own, whose password outlives every logout
+    elif problem is not None:
+        status, headers = status_of(problem), headers_of(problem)
     return render(
         scope,
         "login.html",
-        status=200 if problem is None else status_of(problem),
+        status=status,
         headers=headers,
         next=path,
         repository=filled.get("repository") or exchange_of(scope).selected or repository_in(scope, path),
         username=filled.get("username", ""),
         problem="" if problem is None else str(problem),
         wrong=isinstance(problem, InvalidRequest | NotAuthenticated),
+        ended=ended,
     )

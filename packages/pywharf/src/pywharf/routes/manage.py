@@ -6,14 +6,15 @@ to the project's page, which says once what was done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from packaging.utils import NormalizedName
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from pywharf.admission import Admitted, admit_form
+from pywharf.admission import admit_form
+from pywharf.admitted import Admitted
 from pywharf.exchange import exchange_of
 from pywharf.pages.addresses import addresses_of, own_path
 from pywharf.pages.navigation import is_navigation, see_other
@@ -32,7 +33,7 @@ _LONGEST_REASON = 1000  # characters: it stands in the simple index beside each 
 
 async def yank(scope: Scope, receive: Receive, send: Send) -> None:
     """``POST /manage/<project>/<version>/yank``, with the field ``reason`` or without."""
-    admitted, form = await admit_form(scope, receive, Access.WRITE, ("reason",))
+    admitted, form = await _admit(scope, receive, ("reason",))
     project, version = _release(scope)
     reason = _reason(form)
     files = await _change(
@@ -45,7 +46,7 @@ async def yank(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def unyank(scope: Scope, receive: Receive, send: Send) -> None:
     """``POST /manage/<project>/<version>/unyank``"""
-    admitted, form = await admit_form(scope, receive, Access.WRITE, ())
+    admitted, form = await _admit(scope, receive, ())
     project, version = _release(scope)
     files = await _change(
         scope, admitted, lambda: changes.yank(admitted.repository, project, version, None, admitted.secret)
@@ -60,7 +61,7 @@ async def delete(scope: Scope, receive: Receive, send: Send) -> None:
 
     A person's form has ``confirm``, the project's name written once more, and ``files``, the names that the page showed.
     """
-    admitted, form = await admit_form(scope, receive, Access.WRITE, ("filename", "confirm", "files"))
+    admitted, form = await _admit(scope, receive, ("filename", "confirm", "files"))
     project, version = _release(scope)
     filename = form.get("filename")
     shown = None
@@ -84,7 +85,7 @@ async def delete(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def set_status(scope: Scope, receive: Receive, send: Send) -> None:
     """``POST /manage/<project>/status``, with the field ``status`` and perhaps ``reason``."""
-    admitted, form = await admit_form(scope, receive, Access.WRITE, ("status", "reason"))
+    admitted, form = await _admit(scope, receive, ("status", "reason"))
     project = normalised_project(scope["path_params"]["project"])
     try:
         status = ProjectStatus(form.get("status", ""))
@@ -99,6 +100,11 @@ async def set_status(scope: Scope, receive: Receive, send: Send) -> None:
     document = {"project": project, "status": state.status, "reason": state.reason}
     response = await _answer(scope, admitted, form, project, document, f"{project} is {state.status} now.")
     await response(scope, receive, send)
+
+
+async def _admit(scope: Scope, receive: Receive, fields: Collection[str]) -> tuple[Admitted, dict[str, str]]:
+    exchange_of(scope).for_people = True  # the form may be one of our pages
+    return await admit_form(scope, receive, Access.WRITE, fields)
 
 
 def _release(scope: Scope) -> tuple[NormalizedName, str]:
@@ -146,7 +152,7 @@ async def _page_after(scope: Scope, admitted: Admitted, project: NormalizedName)
     """The project's page, or the repository's if nothing of the project is left."""
     root = addresses_of(scope).root
     try:
-        await exchange_of(scope).threads(admitted.repository).run(admitted.repository.project_page, project)
+        await exchange_of(scope).index_threads(admitted.repository).run(admitted.repository.project_page, project)
     except ProjectNotFound:
         return f"{root}/"
     return f"{root}/project/{project}/"

@@ -82,12 +82,15 @@ class Metrics:
         raise NotAuthenticated(_NEEDED)
 
     def _check(self, opened: OpenWharf | None, name: str, secret: Secret, client: str) -> None:
-        if self._known.recall(name, secret, Access.READ) is None:
-            self._known.admit_question(name, secret, client)
+        key = self._known.key(name, secret)
+        if is_guess := self._known.recall(key, Access.READ) is None and self._known.is_guess(key):
+            self._known.guesses.admit(client)
         repository = None if opened is None else opened.repositories.get(name.lower())
         admin_secret = None if repository is None else repository.configuration.admin_secret
         right = admin_secret is not None and admin_secret.matches(secret)
-        self._known.remember(name, secret, Verdict(Access.READ if right else Access.UNKNOWN))
+        self._known.remember(key, Verdict(Access.READ if right else Access.UNKNOWN))
+        if right and is_guess:
+            self._known.guesses.give_back(client)
         if not right:
             raise NotAuthenticated(_WRONG)
 

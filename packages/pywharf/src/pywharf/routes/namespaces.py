@@ -67,5 +67,5 @@ async def _send(scope: Scope, send: Send, repository: Repository, key: str, rend
     exchange = exchange_of(scope)
     # Of one revision as long as the configuration is in force.
     source = PageSource(key, lambda: 0, lambda: (render(), 0))
-    page = await exchange.pages.page(exchange.threads(repository), repository, source, Representation.JSON)
+    page = await exchange.pages.page(exchange.index_threads(repository), repository, source, Representation.JSON)
     await send_page(scope["method"], exchange.headers, send, page)

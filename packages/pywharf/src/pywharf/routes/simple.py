@@ -37,7 +37,7 @@ async def project_list(scope: Scope, receive: Receive, send: Send) -> None:
     page = exchange.pages.fresh(repository, _LISTING, representation)
     if page is None:
         source = PageSource(_LISTING, repository.listing_revision, partial(_render_list, repository, representation))
-        page = await exchange.pages.page(exchange.threads(repository), repository, source, representation)
+        page = await exchange.pages.page(exchange.index_threads(repository), repository, source, representation)
     await send_page(scope["method"], exchange.headers, send, page)
 
 
@@ -52,7 +52,7 @@ async def project_page(scope: Scope, receive: Receive, send: Send) -> None:
         return
     representation = _representation(scope)
     exchange = exchange_of(scope)
-    pages, threads = exchange.pages, exchange.threads(repository)
+    pages, threads = exchange.pages, exchange.index_threads(repository)
     base = secure_base(scope)
     key = project if base is None else f"{project} {base}"
     page = pages.fresh(repository, key, representation)

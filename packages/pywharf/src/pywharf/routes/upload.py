@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from pywharf.admission import Admitted, admit
+from pywharf.admission import admit
+from pywharf.admitted import Admitted
 from pywharf.attestations import attested
 from pywharf.exchange import exchange_of
 from pywharf.upload_stream import ReceivedForm, receive_upload
@@ -24,7 +25,7 @@ async def upload(scope: Scope, receive: Receive, send: Send) -> None:
     """Publish the file that the form brings; 200 also if it was published already with the same content."""
     admitted = await admit(scope, Access.WRITE)
     repository, exchange = admitted.repository, exchange_of(scope)
-    threads = exchange.threads(repository)
+    threads = exchange.disk_threads(repository)
     most = repository.configuration.max_file_bytes
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers.items()}
     form = await receive_upload(headers, receive, repository.new_staging_file, threads, max_file_bytes=most)

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from pywharf.exchange import exchange_of
 from pywharf_core.errors import FileTooLarge, NotFound, NotPermitted, StorageUnavailable
-from pywharf_core.remote_changes import noticed
+from pywharf_core.remote_notices import noticed
 
 logger = logging.getLogger(__name__)
 
