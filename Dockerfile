@@ -16,12 +16,13 @@ RUN apt-get update \
 WORKDIR /src
 COPY packages ./packages
 # All wheels first: in the offline installation the siblings find each other, whatever an index holds under their names.
-# Symbols of compiled modules, and tests of packages, are a tenth of the size and of no use here.
+# Symbols of compiled modules, stubs and tests of packages are a tenth of the size and of no use here.
 RUN /opt/build/bin/pip wheel --no-cache-dir --wheel-dir /wheels \
       ./packages/pywharf-core ./packages/pywharf-filesystem ./packages/pywharf-github "./packages/pywharf${EXTRAS:+[$EXTRAS]}" \
  && /opt/build/bin/pip --python /opt/pywharf/bin/python3 install --no-cache-dir --no-compile \
       --no-index --find-links /wheels "pywharf${EXTRAS:+[$EXTRAS]}" \
  && find /opt/pywharf -type d -name tests -prune -exec rm -r {} + \
+ && find /opt/pywharf -name '*.pyi' -delete \
  && find /opt/pywharf -name '*.so' -exec strip --strip-unneeded {} +
 
 FROM ${BASE_IMAGE}

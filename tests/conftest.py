@@ -7,15 +7,22 @@ import signal
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from support.shell_blocks import followed
 
 
 def pytest_configure() -> None:
-    """Processes that tests start listen to signals, also where pytest itself runs in the background or under nohup."""
+    """Processes that tests start listen to signals, also where pytest itself runs in the background or under nohup.
+
+    Examples take the time they take.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if settings.get_current_profile_name() == "default":
+        settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
+        settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(wrapper=True)

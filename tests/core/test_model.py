@@ -98,6 +98,7 @@ def test_a_record_that_lacks_something_is_refused(missing: str) -> None:
     [
         {"size": "big"},
         {"size": None},
+        {"size": -1},
         {"size": True},
         {"counter": 1.0},
         {"hashes": []},

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import pytest
 
 from github_backend.test_downloads import noise, sha256_of
-from pywharf_core import FileChanged
+from pywharf_core import FileChanged, NotAuthenticated
 from pywharf_github.cache_room import CacheRoom
 from pywharf_github.disk_cache import DiskCache
 from pywharf_github.releases import MAX_FILE_BYTES
@@ -228,3 +228,53 @@ def test_the_oldest_files_give_way_when_the_disk_says_it_is_full(
     monkeypatch.setattr(os, "pwrite", pwrite)
     get(cache, new)
     assert (is_kept(tmp_path, old), is_kept(tmp_path, new)) == (False, True)
+
+
+# --- readers and their secrets ---------------------------------------------------------------------------------
+
+
+class OneUsers(io.BytesIO):
+    """What one user's token opens, as long as it is good."""
+
+    def __init__(self, content: bytes, good: Callable[[], bool]) -> None:
+        super().__init__(content)
+        self._good = good
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if not self._good():
+            raise NotAuthenticated("The token is not good any more.")
+        return super().read(size)
+
+
+def test_who_follows_goes_on_with_an_own_secret_where_the_one_that_began_is_refused(tmp_path: Path) -> None:
+    content = noise(4_000_000)
+    cache = cache_on(Disk(HUGE), tmp_path / "cache")
+    good = True
+    first = cache.open(sha256_of(content), len(content), lambda: OneUsers(content, lambda: good))
+    second = cache.open(sha256_of(content), len(content), lambda: OneUsers(content, lambda: True))
+    first.read(10)
+    good = False
+    with second:
+        assert second.read() == content
+    with first:
+        assert first.read() == content[10:], "it is all there by now"
+
+
+def test_who_is_refused_alone_is_told_so_and_the_others_go_on(tmp_path: Path) -> None:
+    content = noise(4_000_000)
+    cache = cache_on(Disk(HUGE), tmp_path / "cache")
+    good = True
+    first = cache.open(sha256_of(content), len(content), lambda: OneUsers(content, lambda: good))
+    second = cache.open(sha256_of(content), len(content), lambda: OneUsers(content, lambda: True))
+    good = False
+    with first, pytest.raises(NotAuthenticated):
+        first.read()
+    with second:
+        assert second.read() == content
+
+
+def test_an_empty_file_is_served_and_keeps_nobody(tmp_path: Path) -> None:
+    cache = cache_on(Disk(HUGE), tmp_path / "cache")
+    for _ in range(2):
+        get(cache, b"")
+    assert not is_kept(tmp_path / "cache", b"")

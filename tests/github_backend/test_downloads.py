@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ from pywharf_core import (
 )
 from pywharf_core.testing import make_upload
 from pywharf_github.connection import Timeouts
-from pywharf_github.signed_urls import reusable_for
+from pywharf_github.signed_urls import SignedUrls, reusable_for
 from pywharf_github.storage import GitHubStorage
 
 ASSET = "GET /repos/{o}/{r}/releases/assets/{id}"
@@ -79,7 +79,7 @@ def test_a_redirect_costs_one_call_in_four_minutes_for_all_readers(
 def test_who_waits_for_an_address_that_does_not_come_waits_once(
     fake: FakeGitHub, opened: Opened, writer: Token, added: DistributionFile
 ) -> None:
-    storage = opened.storage(writer, timeouts=Timeouts(connect=5, api=2, transfer=60))
+    storage = opened.storage(writer, timeouts=Timeouts(connect=5, api=5, transfer=60))  # all come within
     fake.faults.next(ASSET, stall="before", times=0)
     start = threading.Barrier(8)
 
@@ -102,22 +102,35 @@ def test_who_waits_for_an_address_that_does_not_come_waits_once(
 
 
 def test_a_token_that_is_no_longer_good_spoils_no_address_for_others(
-    fake: FakeGitHub, opened: Opened, writer: Token, reader: Token, added: DistributionFile
-) -> None:
+    fake: FakeGitHub, opened: Opened, writer: Token, reader: Token, added: DistributionFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     server = opened.storage(None)
     asked, go_on = threading.Event(), threading.Event()
+    comes = threading.Semaphore(0)
+    get = SignedUrls.get
+
+    def counted(self: SignedUrls, asset_id: int, ask: Callable[[], str | None]) -> str | None:
+        comes.release()
+        return get(self, asset_id, ask)
+
+    monkeypatch.setattr(SignedUrls, "get", counted)
 
     def hold() -> None:
         asked.set()
-        go_on.wait(30)
+        go_on.wait(60)
 
     fake.faults.next(ASSET, before=hold)
     writer.revoke()
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(server.acting_as(Secret(writer.value)).locate_file, added)
-        asked.wait(30)
-        second = threads.submit(url_of, server.acting_as(Secret(reader.value)), added)
-        go_on.set()
+        try:
+            assert asked.wait(20)
+            assert comes.acquire(timeout=20)
+            second = threads.submit(url_of, server.acting_as(Secret(reader.value)), added)
+            assert comes.acquire(timeout=20)
+        finally:
+            go_on.set()
         assert second.result().startswith("http")
         with pytest.raises(NotAuthenticated):
             first.result()

@@ -106,11 +106,13 @@ def test_bytes_go_out_while_the_rest_has_not_come(
         stream = located(streaming, added)
         first = stream.read(100_000)
         late = located(streaming, added)  # follows the same file
-        assert late.read(100_000) == first
+        begun = late.read(100_000)
+        both = min(len(first), len(begun))
+        assert begun[:both] == first[:both] != b""
         assert streaming.file_at_hand(added) is None
     with fake.calls.during() as calls, stream, late:
         assert sha256_of(first + in_pieces(stream)) == added.sha256
-        assert sha256_of(first + in_pieces(late)) == added.sha256
+        assert sha256_of(begun + in_pieces(late)) == added.sha256
     assert not len(calls)
 
 
@@ -135,7 +137,7 @@ def test_a_reader_that_goes_leaves_the_others_what_came_and_the_last_one_takes_i
 def test_bytes_that_stop_coming_end_all_who_follow_and_the_next_one_begins_anew(
     fake: FakeGitHub, opened: Opened, writer: Token, added: DistributionFile, tmp_path: Path
 ) -> None:
-    soon = Timeouts(connect=5, api=5, transfer=1)
+    soon = Timeouts(connect=5, api=10, transfer=4)
     streaming = opened.storage(writer, downloads="stream", work=tmp_path / "work", timeouts=soon)
     fake.faults.next(BYTES, stall="body")
     fake.faults.next(BYTES, status=503, times=0)

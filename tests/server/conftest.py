@@ -7,8 +7,22 @@ from pathlib import Path
 
 import pytest
 
+import pywharf.questions
+import pywharf_core.guesses
+from pywharf_core.guesses import Guesses
 from pywharf_core.testing import make_sdist, make_wheel
 from server.in_process import OTHER_WRITER, Application, application
+
+
+@pytest.fixture
+def no_new_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has guessed too often is allowed nothing anew, however slow the machine; to be asked for before ``app``."""
+    never = 1e-9  # per second
+    defaults = Guesses.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "per_second", never)
+    monkeypatch.setattr(pywharf_core.guesses, "_TOGETHER_PER_SECOND", never)
+    monkeypatch.setattr(pywharf.questions, "_GUESSES_PER_SECOND", never)
 
 
 @pytest.fixture

@@ -144,6 +144,7 @@ def test_a_problem_of_a_configuration_is_told_without_its_secrets(app: Applicati
     assert "12345678" not in text
 
 
+@pytest.mark.usefixtures("no_new_guesses")
 def test_guessing_the_admin_secret_is_slowed(app: Application) -> None:
     statuses = [_post(app, SECOND, None, ("local", f"guess{number}"))[0] for number in range(40)]
     assert statuses[:5] == [401] * 5

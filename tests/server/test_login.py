@@ -137,7 +137,7 @@ def test_many_wrong_logins_are_slowed_and_the_form_says_so(browser: Browser, app
     assert app.get("/simple/", READER).status_code == 200
     answers = [browser.log_in("local", f"wrong{number}") for number in range(40)]
     assert [answer.status_code for answer in answers[:10]] == [403] * 10
-    slowed = answers[-1]
+    slowed = next(answer for answer in answers if answer.status_code != 403)
     assert slowed.status_code == 429
     assert 1 <= int(slowed.headers["retry-after"]) <= 5
     assert "Too many" in slowed.text
@@ -145,6 +145,7 @@ def test_many_wrong_logins_are_slowed_and_the_form_says_so(browser: Browser, app
     assert app.get("/simple/", READER).status_code == 200, "package tools go on"
 
 
+@pytest.mark.usefixtures("no_new_guesses")
 def test_a_good_secret_logs_in_beside_somebody_who_guesses_at_the_same_address(
     app: Application, browser: Browser
 ) -> None:
@@ -155,6 +156,7 @@ def test_a_good_secret_logs_in_beside_somebody_who_guesses_at_the_same_address(
     assert browser.log_in("local", "never tried").status_code == 429, "which gave the guesser nothing"
 
 
+@pytest.mark.usefixtures("no_new_guesses")
 def test_a_secret_that_a_login_proved_good_is_known_to_package_tools_and_the_other_way_around(
     app: Application, browser: Browser
 ) -> None:

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 
 import pytest
 
+import pywharf.questions
 from pywharf.questions import Pretend, Questions
 from pywharf_core.auth import Access, Auth, Verdict
 from pywharf_core.errors import StorageUnavailable, TooManyAttempts
@@ -187,7 +188,11 @@ def test_a_right_to_read_holds_on_while_nobody_can_be_asked(given: Given) -> Non
     run(test)
 
 
-def test_whose_right_is_known_waits_little_for_an_answer_that_does_not_come(given: Given) -> None:
+def test_whose_right_is_known_waits_little_for_an_answer_that_does_not_come(
+    given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pywharf.questions, "_HELD_UP", 0.2)
+
     async def test() -> None:
         await given.ask("good")
         given.now += 60
@@ -195,10 +200,12 @@ def test_whose_right_is_known_waits_little_for_an_answer_that_does_not_come(give
         loop = asyncio.get_running_loop()
         began = loop.time()
         assert await given.outcomes(["good"] * 20) == {Access.READ: 20}
-        assert loop.time() - began < 10
-        began = loop.time()
-        assert await given.outcome("good") is Access.READ
-        assert loop.time() - began < 1, "somebody has waited already"
+        assert 0.1 < loop.time() - began < 15
+        another = asyncio.ensure_future(given.outcome("good"))
+        for _ in range(20):  # turns of the loop, which no slow machine makes more
+            await asyncio.sleep(0)
+        assert another.done(), "somebody has waited already"
+        assert await another is Access.READ
         given.auth.answers.set()
         await until(lambda: given.verdicts.recall(given.verdicts.key("acme", Secret("good")), Access.READ) is not None)
         assert given.auth.secrets == ["good", "good"]

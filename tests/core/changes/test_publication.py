@@ -15,6 +15,7 @@ from pywharf_core.errors import FileAlreadyExists, NotPermitted, StorageUnavaila
 from pywharf_core.model import ProjectStatus
 from pywharf_core.repository import Repository
 from pywharf_core.testing import MemoryStore
+from support.running_server import PATIENCE
 
 
 def test_a_published_file_is_listed_at_once(repository: Repository, uploads: Uploads) -> None:
@@ -109,7 +110,7 @@ def test_of_two_spellings_that_are_published_at_once_one_is_refused(
         except FileAlreadyExists as error:
             refused.append(str(error))
 
-    other = Thread(target=publish_second)
+    other = Thread(target=publish_second, daemon=True)
 
     def begin_second() -> None:
         other.start()
@@ -118,7 +119,8 @@ def test_of_two_spellings_that_are_published_at_once_one_is_refused(
     storage.interruption = Interruption("added", begin_second)
     file, staged = uploads.make()
     assert changes.publish(repository, replace(file, filename=first), staged).new
-    other.join()
+    other.join(PATIENCE)
+    assert not other.is_alive()
     assert set(listed(repository, GRAIL)) == {first}
     assert len(refused) == 1
     assert not list((tmp_path / "root").glob("index-*.lock")), "nobody waits for a lock, so there is none"

@@ -39,7 +39,7 @@ class Clock:
         self._stopped.wait(seconds)
 
     def stop(self) -> None:
-        """Any thread may say so, a signal's handler too."""
+        """Any thread may say so. Not a signal's handler, which may stand in the very lock that this takes."""
         self._stopped.set()
 
     @property

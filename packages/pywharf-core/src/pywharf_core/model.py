@@ -129,8 +129,8 @@ def from_record(record: Record, *, fingerprint: str = "") -> DistributionFile:
     texts = (made.filename, made.project, made.version, *hashes, *hashes.values(), *optional.values())
     if not {*map(type, texts)} <= _TEXT or type(made.size) is not int or type(made.counter) is not int:
         raise ValueError("not the record of a distribution file: a field is of another type")
-    if made.packagetype not in PACKAGE_TYPES or "sha256" not in hashes:
-        raise ValueError("not the record of a distribution file: no type of package, or no SHA-256")
+    if made.packagetype not in PACKAGE_TYPES or "sha256" not in hashes or made.size < 0:
+        raise ValueError("not the record of a distribution file: no type of package, no SHA-256, or no size")
     return made
 
 

@@ -96,11 +96,13 @@ def fold(repository: Repository) -> bool:
     """Bring pending changes into the remote index, with the server's own secret. It leaves out none: what the remote
     index shows afterwards is not pending any more.
 
+    Where there is no index yet, it takes a scan to make one: what failed is not tried again at once.
+
     :returns: whether there was anything to do.
     :raises NotPermitted: the secret may not write; the backend's own service does it then.
+    :raises NotAuthenticated: the storage does not know the secret.
+    :raises IndexConflict: others wrote the index first, time and again; they stay pending.
     :raises StorageUnavailable: they stay pending.
-
-    Where there is no index yet, it takes a scan to make one: what failed is not tried again at once.
     """
     storage = repository.view(None)
     if not storage.keeps_index:
@@ -127,7 +129,9 @@ def fold(repository: Repository) -> bool:
 def write_through(repository: Repository, storage: Storage, operations: Sequence[Operation]) -> None:
     """Bring operations into the remote index now, with the secret of this view; make the index if there is none.
 
-    :raises NotPermitted: it may not write.
+    :raises NotPermitted: it may not write; NotAuthenticated: the storage does not know it.
+    :raises IndexConflict: others wrote the index first, time and again; it has none of them.
+    :raises StorageUnavailable: nobody knows now whether it has them.
     """
     try:
         push(repository.index, storage, repository.store, operations)
@@ -144,7 +148,9 @@ def update_index(repository: Repository) -> RebuildReport | None:
     """Bring the remote index in line with a full scan of what is published.
 
     :returns: None: the storage keeps no index.
-    :raises NotPermitted: the server's own secret may not write.
+    :raises NotPermitted: the server's own secret may not write; NotAuthenticated: the storage does not know it.
+    :raises IndexConflict: others wrote the index first, time and again.
+    :raises StorageUnavailable: the scan did not end, or nobody knows whether the index was written.
     """
     storage = repository.view(None)
     if not storage.keeps_index:

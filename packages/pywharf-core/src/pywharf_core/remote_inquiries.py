@@ -13,6 +13,7 @@ from pywharf_core.repository import Repository
 from pywharf_core.storage import Storage
 from pywharf_core.storage_answers import Deleted
 
+_OF_THE_LOST = (PendingKind.MISS, PendingKind.REVIVE)
 _LONGEST_UPLOAD = 3600.0  # seconds
 _MOST_AT_ONCE = 5  # missing files, each of which is a request
 _TURN = 60.0  # seconds, after which others are asked for
@@ -57,9 +58,6 @@ def look_into(repository: Repository, storage: Storage, pending: PendingChange) 
             else:
                 return False
         return True
-
-
-_OF_THE_LOST = (PendingKind.MISS, PendingKind.REVIVE)
 
 
 def look_for_the_missing(repository: Repository, storage: Storage, *, after: float | None = None) -> None:

@@ -99,8 +99,8 @@ class Storage(ABC):
         """The published file that has ``file.filename`` now, read from the storage itself; None if there is none.
 
         Asked before a listed file is changed or deleted, after ``FileAlreadyExists`` (is it the same content?), and after
-        ``FileChanged``. A file for which the answer is None is gone and not listed any more: until a scan names it again or,
-        where the storage keeps an index, for good.
+        ``FileChanged``. A file for which the answer is None is gone and not listed any more: until a scan names it again
+        or, where the storage keeps an index, until it is asked for this very file and has it.
 
         A storage that keeps an index may look for ``file.storage_id`` alone: None then says that this very file is gone, and
         nothing of a later one that has its name. A file without ``storage_id`` it looks for by name, and None says no more

@@ -131,6 +131,8 @@ class Client:
         """Send an asset; an answer of any status.
 
         :param upload_url: as the release says it.
+        :raises NotAuthenticated: the secret cannot be a token; nothing was sent.
+        :raises StorageUnavailable: the address is not one of GitHub's that the token may see; nothing was sent.
         :raises AnswerLost: what GitHub has now must be looked at.
         """
         url = upload_url.partition("{")[0]
@@ -142,6 +144,9 @@ class Client:
         """The asset's signed address, or the beginning answer with its bytes, as some Enterprise servers send it.
 
         :raises FileNotFoundError: there is no such asset, or it is hidden.
+        :raises NotAuthenticated: GitHub does not know the secret.
+        :raises NotPermitted: GitHub refuses (403), for another reason than a limit.
+        :raises StorageUnavailable: anything else; ``AnswerLost`` if there was no answer.
         """
         response = self._open(f"/releases/assets/{asset_id}", "application/octet-stream")
         if isinstance(response, str):
@@ -157,6 +162,10 @@ class Client:
         """The bytes of a blob, or of a file on a branch.
 
         :raises FileNotFoundError: there is none, or it is hidden.
+        :raises NotAuthenticated: GitHub does not know the secret.
+        :raises NotPermitted: GitHub refuses (403), for another reason than a limit.
+        :raises StorageUnavailable: anything else, such as a redirect to another host, or more bytes than memory should hold;
+            ``AnswerLost`` if there was no answer, or not the whole.
         """
         response = self._open(path, "application/vnd.github.raw+json")
         if isinstance(response, str):
@@ -170,7 +179,11 @@ class Client:
             return read_small(response)
 
     def open_storage(self, url: str, start: int) -> requests.Response:
-        """Begin to read a signed address from byte ``start`` on. No token is sent, nor does its host need one."""
+        """Begin to read a signed address from byte ``start`` on; an answer of any status. No token is sent, nor does its host
+        need one.
+
+        :raises AnswerLost: there was no answer.
+        """
         headers = {"Range": f"bytes={start}-"} if start else {}
         return self._connections.mine().get(url, headers)
 

@@ -63,6 +63,8 @@ class DiskCache:
         stream = self._opened(sha256, size, verify=True)
         if stream is not None:
             return stream
+        if not size:  # nothing would ever come in
+            return fetch()
         try:
             reader = self._reader(sha256, size, fetch)
         except OSError as error:
@@ -70,6 +72,8 @@ class DiskCache:
             reader = None
         if reader is None:
             return fetch()
+        if not isinstance(reader, FillingReader):
+            return reader
         try:
             reader.begin()
         except BaseException:
@@ -149,8 +153,8 @@ class DiskCache:
         with suppress(OSError):
             path.unlink()
 
-    def _reader(self, sha256: str, size: int, fetch: Fetch) -> FillingReader | None:
-        """None: there is no room."""
+    def _reader(self, sha256: str, size: int, fetch: Fetch) -> FillingReader | BinaryIO | None:
+        """None: there is no room. It may have been kept just now."""
         with self._lock:
             is_coming = sha256 in self._fills
             promised = sum(fill.size - fill.filled for fill in list(self._fills.values()))
@@ -164,6 +168,8 @@ class DiskCache:
         with self._lock:
             fill = self._fills.get(sha256)
             if fill is None:
+                if (kept := self.at_hand(sha256, size)) is not None:
+                    return kept
                 part = _part_of(path)
                 fill = Fill(
                     part,

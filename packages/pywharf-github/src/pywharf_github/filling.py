@@ -62,6 +62,7 @@ class Fill:
         self._over = over
         self._turn = threading.Lock()
         self._source: BinaryIO | None = None
+        self._source_of: Fetch | None = None  # whose secret opened it
         self._digest = hashlib.sha256()
         self._piece = _SMALLEST
         self._failure: WharfError | DiskRefuses | None = None
@@ -103,9 +104,11 @@ class Fill:
                     raise copy.copy(self._failure) from self._failure
                 try:
                     self._take_piece(fetch)
-                except (NotAuthenticated, NotPermitted):  # it is about this reader's own secret
+                except (NotAuthenticated, NotPermitted):  # it is about one reader's secret
+                    is_about_us = self._source_of is fetch
                     self._drop_source()
-                    raise
+                    if is_about_us:
+                        raise
                 except (WharfError, DiskRefuses) as failure:
                     self._failure = failure
                     self._drop_source()
@@ -114,6 +117,7 @@ class Fill:
 
     def _take_piece(self, fetch: Fetch) -> None:
         if self._source is None:
+            self._source_of = fetch
             self._source = fetch()
             self._source.seek(self.filled)
         began = time.monotonic()

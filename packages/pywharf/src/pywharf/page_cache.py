@@ -13,6 +13,7 @@ from functools import lru_cache
 from starlette.types import Send
 
 from pywharf.conditional import VARY, entity_tag, matches, send_unchanged
+from pywharf.shared_task import begin_shared
 from pywharf.threads import StorageThreads
 from pywharf_core.repository import Repository
 
@@ -97,9 +98,7 @@ class PageCache:
         version = repository.index.version()
         build = self._builds.get((place, version))
         if build is None:
-            build = asyncio.create_task(self._made(threads, place, source, version))
-            build.add_done_callback(_looked_at)
-            self._builds[place, version] = build
+            build = self._builds[place, version] = begin_shared(self._made(threads, place, source, version))
         return await asyncio.shield(build)  # who goes away takes nobody's page along
 
     async def _made(self, threads: StorageThreads, place: _Place, source: PageSource, version: int) -> CachedPage:
@@ -122,12 +121,6 @@ class PageCache:
         self._bytes += page.size
         while self._bytes > self._most_bytes and len(self._pages) > 1:
             self._bytes -= self._pages.popitem(last=False)[1].size
-
-
-def _looked_at(build: asyncio.Task[CachedPage]) -> None:
-    """All who asked may be gone: then its failure is nobody's."""
-    if not build.cancelled():
-        build.exception()
 
 
 async def send_page(method: str, headers: Mapping[bytes, bytes], send: Send, page: CachedPage) -> None:

@@ -7,11 +7,13 @@ behind one address, each with a token of its own, are not taken for somebody who
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from pywharf.shared_task import begin_shared
 from pywharf.threads import StorageThreads
 from pywharf_core.auth import Access, Auth, Verdict
 from pywharf_core.errors import StorageUnavailable, TooManyAttempts
@@ -100,8 +102,7 @@ class Questions:
         if is_guess:
             self._count(client)
         asking = self._ask(key, username, secret, client if is_guess else None)
-        flight = self._flights[key] = _Flight(asyncio.create_task(asking), network_of(client), _now())
-        flight.task.add_done_callback(_looked_at)
+        flight = self._flights[key] = _Flight(begin_shared(asking), network_of(client), _now())
         return flight
 
     async def _ask(self, key: bytes, username: str, secret: Secret, counted: str | None) -> Verdict:
@@ -175,12 +176,6 @@ async def _landed(flight: _Flight, held: Verdict | None) -> Verdict:
         return held
 
 
-def _looked_at(task: asyncio.Task[Verdict]) -> None:
-    """Whoever asked may be gone: then its failure is nobody's."""
-    if not task.cancelled():
-        task.exception()
-
-
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
@@ -212,17 +207,18 @@ class AllQuestions:
             name: Questions(repository.auth, repository.verdicts, self._elsewhere, self._pretend, stay_open)
             for name, repository in repositories.items()
         }
-        self._of_unknown: OrderedDict[str, Questions] = OrderedDict()
+        self._of_unknown: OrderedDict[bytes, Questions] = OrderedDict()  # by a digest: a stranger may send long names
 
     def of(self, name: str) -> Questions:
         return self._questions.get(name) or self._of_unknown_name(name)
 
     def _of_unknown_name(self, name: str) -> Questions:
-        questions = self._of_unknown.pop(name, None)
+        key = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+        questions = self._of_unknown.pop(key, None)
         if questions is None:
             verdicts = Verdicts(cheap=True)
             questions = Questions(None, verdicts, self._elsewhere, self._pretend, self._stay_open)
-        self._of_unknown[name] = questions
+        self._of_unknown[key] = questions
         if len(self._of_unknown) > _UNKNOWN_NAMES:
             self._of_unknown.popitem(last=False)
         return questions

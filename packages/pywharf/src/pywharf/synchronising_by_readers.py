@@ -34,6 +34,7 @@ class SynchroniserByReaders:
         self._due_at = 0.0  # on the monotonic clock
         self._synchronised = False  # ever, by this process
         self._running: asyncio.Task[None] | None = None
+        self._is_over = False
 
     async def start(self) -> None:
         """Until the first reader comes nobody else answers for names that are not here."""
@@ -45,13 +46,14 @@ class SynchroniserByReaders:
 
     async def stop(self) -> None:
         """Return when nothing runs any more; a synchronisation is waited for."""
+        self._is_over = True
         if self._running is not None:
             await asyncio.wait({self._running})
 
     async def come(self, secret: Secret) -> None:
         """A caller who may read is here: synchronise if it is due, before the answer. A failure leaves the index as it
         is, and shows in the answer where it matters; so does a storage that takes its time, if the index was read before."""
-        if time.monotonic() < self._due_at:
+        if time.monotonic() < self._due_at or self._is_over:
             return
         if self._running is None:
             self._running = asyncio.create_task(self._synchronise(secret))

@@ -43,11 +43,14 @@ def yank(
     """Mark every file of a release as yanked (file yanking specification), or as not.
 
     :param reason: shown to who installs it, perhaps ""; None takes the mark away.
+    :param secret: the caller's, for storages that decide themselves.
     :param filename: only this file of the release, as other indexes may have it.
     :returns: the files whose mark changed; none if all had it so already.
     :raises NotFound: there is no such release.
-    :raises NotSynchronised: what exists is not known completely yet; so in all functions below.
+    :raises NotSynchronised: what exists is not known completely yet.
     :raises NotSupported: the storage cannot keep the mark.
+    :raises NotPermitted: the caller may not write; NotAuthenticated: the storage does not know the secret.
+    :raises StorageUnavailable: nobody knows now; files that are marked already stay so.
     """
     storage = repository.view(secret)
     release, since = repository.release(project, version)
@@ -84,9 +87,12 @@ def amend(
 
     :param file: of the content that is published.
     :param attachments: that replace those of their kind.
+    :param secret: the caller's, for storages that decide themselves.
     :returns: the file as it is listed now.
     :raises FileNotFound: it is gone; FileChanged: it has other content.
     :raises NotSupported: the storage cannot keep it.
+    :raises NotPermitted: the caller may not write; NotAuthenticated: the storage does not know the secret.
+    :raises StorageUnavailable: nobody knows now whether it was done.
     """
     storage = repository.view(secret)
     with repository.index.reading() as snapshot:
@@ -112,12 +118,16 @@ def delete(
 
     :param project: None: whichever has the file.
     :param filename: only this file; of that version, if one is given.
+    :param secret: the caller's, for storages that decide themselves.
     :param shown: the filenames that whoever asks was shown; None: it is all the same.
     :returns: the files that were deleted.
     :raises NotFound: there is no such release or file.
+    :raises NotSynchronised: what exists is not known completely yet.
     :raises FileChanged: other files would be deleted than were shown, or a stored file is not the one that is listed;
         nothing was deleted.
     :raises NotSupported: the storage cannot delete.
+    :raises NotPermitted: the caller may not write; NotAuthenticated: the storage does not know the secret.
+    :raises StorageUnavailable: nobody knows now; files that are deleted already stay so.
     """
     storage = repository.view(secret)
     if filename is not None:

@@ -28,8 +28,13 @@ def set_status(
 ) -> ProjectState:
     """Set a project's status marker (PEP 792).
 
+    :param secret: the caller's, for storages that decide themselves.
     :raises ProjectNotFound: there is no such project.
+    :raises NotSynchronised: what exists is not known completely yet.
     :raises NotSupported: the storage cannot keep it.
+    :raises NotPermitted: the caller may not write; NotAuthenticated: the storage does not know the secret.
+    :raises IndexConflict: others wrote the remote index first, time and again; nothing was set.
+    :raises StorageUnavailable: nobody knows now whether it was set.
     """
     reason = None if reason is None else one_line(reason)
     with repository.index.reading() as snapshot:
@@ -56,7 +61,11 @@ def set_status(
 def put_states(repository: Repository, states: Sequence[ProjectState], secret: Secret | None = None) -> None:
     """Write status and reservation of several names at once, whether or not they have files here.
 
+    :param secret: the caller's, for storages that decide themselves.
     :raises NotSupported: the storage cannot keep them.
+    :raises NotPermitted: the view may not write; NotAuthenticated: the storage does not know the secret.
+    :raises IndexConflict: others wrote the remote index first, time and again; nothing was written.
+    :raises StorageUnavailable: some may be written and others not.
     """
     storage = repository.view(secret)
     if storage.keeps_index:

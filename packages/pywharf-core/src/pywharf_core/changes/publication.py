@@ -43,7 +43,7 @@ def publish(
 ) -> Published:
     """Publish a checked upload; durable, and visible to every reader of this ROOT, when this returns.
 
-    :param secret: the caller's, for storages that decide themselves; so in all functions here.
+    :param secret: the caller's, for storages that decide themselves.
     :param though_closed: it is no upload, but comes from where the project is closed too.
     :raises FileAlreadyExists: the filename belongs, or belonged, to other content.
     :raises NotPermitted: the caller may not write, or the project takes no uploads.

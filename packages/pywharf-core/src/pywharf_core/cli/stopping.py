@@ -116,9 +116,9 @@ class Stopping:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del frame
         self._by = number
-        self.clock.stop()
         for signal_number in _SIGNALS:
             signal.signal(signal_number, signal.SIG_DFL)
+        threading.Thread(target=self.clock.stop).start()  # see there
         if not self._has_begun:
             raise EndedBySignal(number)
         with suppress(OSError, ValueError, AttributeError):

@@ -50,8 +50,10 @@ class RepositoryFiles(RepositoryView):
     def open_file(self, file: DistributionFile, secret: Secret | None = None) -> BinaryIO | RedirectTo:
         """The file's bytes, from the start, or where else they can be had. Asks the storage.
 
+        :param secret: the caller's, for storages that decide themselves; so in all functions below.
         :raises FileNotFound: the storage no longer has it, or has other content now; the index was corrected.
-        :raises StorageUnavailable: the storage is not there.
+        :raises NotPermitted: the caller may not read; NotAuthenticated: the storage does not know the secret.
+        :raises StorageUnavailable: the storage is not there, or does not let the server itself in.
         """
         try:
             with self._acting(secret) as storage:
@@ -89,8 +91,7 @@ class RepositoryFiles(RepositoryView):
     def core_metadata(self, file: DistributionFile, secret: Secret | None = None) -> bytes:
         """The core metadata file, as announced. Asks the storage.
 
-        :param secret: the caller's, for storages that decide themselves; so in all functions below.
-        :raises FileNotFound: none is announced.
+        :raises FileNotFound: none is announced; else, and with the other errors, as ``open_file``.
         """
         if file.core_metadata_sha256 is None:
             raise FileNotFound(f"{file.filename} has no separate metadata.")
@@ -99,7 +100,7 @@ class RepositoryFiles(RepositoryView):
     def provenance(self, file: DistributionFile, secret: Secret | None = None) -> bytes:
         """The file's provenance object (PEP 740). Asks the storage.
 
-        :raises FileNotFound: it has none.
+        :raises FileNotFound: it has none; else, and with the other errors, as ``open_file``.
         """
         if file.provenance_sha256 is None:
             raise FileNotFound(f"{file.filename} has no provenance.")
