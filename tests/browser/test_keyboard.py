@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -41,6 +43,7 @@ def test_a_visit_needs_no_mouse(page: Page, shelf: Shelf) -> None:
     """From the login to a file's hash and out again."""
     press = page.keyboard.press
     page.goto(shelf.url("/login/"))
+    expect(page.get_by_label("Repository")).to_be_focused()  # by itself, a moment after the page is there
     page.keyboard.type("local")
     press("Tab")
     page.keyboard.type(shelf.secrets.write)
@@ -61,11 +64,13 @@ def test_a_visit_needs_no_mouse(page: Page, shelf: Shelf) -> None:
     expect(page.get_by_role("heading", name="Files of")).to_be_in_viewport()
     tab_to(page, "Yank 1.1")
     press("Enter")
+    expect(page).to_have_url(re.compile("/yank"))
     tab_to(page, "Leave it as it is")
     press("Enter")
     expect(page).to_have_url(shelf.local("/project/holygrail/1.1/"))
     tab_to(page, "Log out")
     press("Enter")
+    expect(page).to_have_url(shelf.url("/logout/"))
     tab_to(page, "Log out", "BUTTON")
     press("Enter")
     expect(page).to_have_url(shelf.url("/"))
