@@ -70,7 +70,7 @@ def test_every_key_is_read() -> None:
         sync_index_interval = 0.5
         anonymous_read = true
         private = ["Acme-*", "[ab]?"]
-        extra_index_url = "http://localhost:8080/root/pypi/+simple/"
+        extra_index_url = "http://localhost:8080/mirrors/all/+simple/"
         auth = "secrets"
         read_secret_env = "ACME_SECRET"
         namespaces = true
@@ -86,7 +86,7 @@ def test_every_key_is_read() -> None:
     assert forge.sync_index_interval == 0.5
     assert forge.anonymous_read
     assert forge.private == ("Acme-*", "[ab]?")
-    assert forge.extra_index_url == "http://localhost:8080/root/pypi/+simple/"
+    assert forge.extra_index_url == "http://localhost:8080/mirrors/all/+simple/"
     assert forge.auth_options == SharedSecretOptions(read_secret=Secret("from outside"))
     assert forge.namespaces
     assert forge.webhook_secret == Secret("hook")
